@@ -1,0 +1,18 @@
+"""Shared fixtures. Real clips are never part of the project: tests that use them skip where they are absent."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+CLIPS = Path(os.environ.get("DANCEDOUBLE_CLIPS", Path(__file__).parents[2] / "shared" / "clips"))
+
+
+@pytest.fixture(scope="session")
+def clips() -> Path:
+    """The folder of real development clips, or a skip."""
+    if not CLIPS.is_dir():
+        pytest.skip("the real clips are not here")
+    return CLIPS
