@@ -1,0 +1,161 @@
+"""One subject's prepared footage on disk: a manifest, frames, masks, poses, the plate.
+
+    workspace/
+      manifest.json          what this is, of whom, with whose consent; written last, so it says the rest is whole
+      poses.npz              PoseSequence over all frames, smoothed
+      plate.png              the empty background
+      frames/000000.jpg      RGB frames of the subject, by frame index
+      masks/000000.png       soft mask of the subject, 0–255
+      training/              checkpoints, caches, samples; may be deleted
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dancedouble.errors import OutputError, WorkspaceError
+from dancedouble.files import write_atomically
+from dancedouble.media.image import read_image
+from dancedouble.pose.keypoints import PoseSequence
+
+VERSION = 1
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a workspace holds. ``usable`` lists the frames in which the subject is seen."""
+
+    source_name: str
+    source_sha256: str
+    size: tuple[int, int]
+    """(height, width) of the frames in pixels."""
+    fps: Fraction
+    frames: int
+    usable: tuple[int, ...]
+    person_height: float
+    """Median height of the subject in pixels."""
+    consent: str
+    warnings: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What `prepare` was asked for, so the same request can be answered from here."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"format": "dancedouble-workspace", "version": VERSION, **asdict(self), "fps": str(self.fps)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Manifest:
+        """The inverse of :meth:`to_dict`. Raises KeyError, TypeError or ValueError on anything else."""
+        known = {name: values[name] for name in cls.__dataclass_fields__}
+        known["size"] = (int(values["size"][0]), int(values["size"][1]))
+        known["fps"] = Fraction(values["fps"])
+        known["usable"] = tuple(int(i) for i in values["usable"])
+        known["warnings"] = tuple(values["warnings"])
+        return cls(**known)
+
+
+class Workspace:
+    """Reads a finished workspace. Raises WorkspaceError when it is not one."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.manifest = _read_manifest(self.path)
+
+    @cached_property
+    def poses(self) -> PoseSequence:
+        """The subject's poses, row i = frame i."""
+        poses = PoseSequence.load(self._existing("poses.npz"))
+        if len(poses) != self.manifest.frames:
+            raise self._damaged(f"poses.npz has {len(poses)} rows for {self.manifest.frames} frames")
+        return poses
+
+    @cached_property
+    def plate(self) -> NDArray[np.uint8]:
+        """The empty background, RGB uint8 (H, W, 3)."""
+        return read_image(self._existing("plate.png"))
+
+    def frame(self, index: int) -> NDArray[np.uint8]:
+        """Frame ``index``, RGB uint8 (H, W, 3)."""
+        return read_image(self._existing(frame_name(index)))
+
+    def mask(self, index: int) -> NDArray[np.uint8]:
+        """Soft mask of the subject in frame ``index``, uint8 (H, W), 255 = the subject."""
+        return read_image(self._existing(mask_name(index)))[..., 0]
+
+    @property
+    def training(self) -> Path:
+        """The folder of checkpoints and caches, made when first asked for."""
+        folder = self.path / "training"
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{folder}: cannot be written ({error.strerror}); training keeps its state there") from error
+        return folder
+
+    def _existing(self, name: str) -> Path:
+        path = self.path / name
+        if not path.is_file():
+            raise self._damaged(f"{name} is missing")
+        return path
+
+    def _damaged(self, what: str) -> WorkspaceError:
+        return WorkspaceError(f"{self.path}: damaged workspace, {what}; delete the folder and run `dancedouble prepare` again")
+
+
+def frame_name(index: int) -> str:
+    """Path of a frame inside the workspace."""
+    return f"frames/{index:06d}.jpg"
+
+
+def mask_name(index: int) -> str:
+    """Path of a mask inside the workspace."""
+    return f"masks/{index:06d}.png"
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest atomically: the last step of preparing."""
+    write_atomically(folder / MANIFEST, json.dumps(manifest.to_dict(), indent=1).encode())
+
+
+def usable_in(manifest: Manifest, frames: tuple[int, int] | None) -> list[int]:
+    """The usable frames inside ``frames`` = (first, one past the last), all of them for None."""
+    first, stop = frames or (0, manifest.frames)
+    return [i for i in manifest.usable if first <= i < stop]
+
+
+def neighbours(indices: Iterable[int]) -> list[tuple[int, int]]:
+    """Pairs (i, i + 1) of frames that are adjacent in time: the only pairs the temporal losses may see."""
+    present = set(indices)
+    return [(i, i + 1) for i in sorted(present) if i + 1 in present]
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST
+    if not path.is_file():
+        what = "no such folder" if not folder.is_dir() else "not a finished workspace, manifest.json is missing"
+        raise WorkspaceError(f"{folder}: {what}; make one with `dancedouble prepare VIDEO -o {folder}`")
+    try:
+        values = json.loads(path.read_text())
+        if values["format"] != "dancedouble-workspace":
+            raise ValueError(f"its format is {values['format']!r}")
+        if values["version"] > VERSION:
+            raise WorkspaceError(
+                f"{folder}: written by a newer version (format {values['version']}, this program reads {VERSION});"
+                " update dancedouble"
+            )
+        return Manifest.from_dict(values)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise WorkspaceError(
+            f"{folder}: damaged workspace, manifest.json is not readable ({error});"
+            " delete the folder and run `dancedouble prepare` again"
+        ) from error
