@@ -1,12 +1,12 @@
 """One subject's prepared footage on disk: a manifest, frames, masks, poses, the plate.
 
-    workspace/
-      manifest.json          what this is, of whom, with whose consent; written last, so it says the rest is whole
-      poses.npz              PoseSequence over all frames, smoothed
-      plate.png              the empty background
-      frames/000000.jpg      RGB frames of the subject, by frame index
-      masks/000000.png       soft mask of the subject, 0–255
-      training/              checkpoints, caches, samples; may be deleted
+workspace/
+  manifest.json          what this is, of whom, with whose consent; written last, so it says the rest is whole
+  poses.npz              PoseSequence over all frames, smoothed
+  plate.png              the empty background
+  frames/000000.jpg      RGB frames of the subject, by frame index
+  masks/000000.png       soft mask of the subject, 0–255
+  training/              checkpoints, caches, samples; may be deleted
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ class Workspace:
         try:
             folder.mkdir(exist_ok=True)
         except OSError as error:
-            raise OutputError(f"{folder}: cannot be written ({error.strerror}); training keeps its state there") from error
+            raise OutputError(
+                f"{folder}: cannot be written ({error.strerror}); training keeps its state there"
+            ) from error
         return folder
 
     def _existing(self, name: str) -> Path:
@@ -109,7 +111,9 @@ class Workspace:
         return path
 
     def _damaged(self, what: str) -> WorkspaceError:
-        return WorkspaceError(f"{self.path}: damaged workspace, {what}; delete the folder and run `dancedouble prepare` again")
+        return WorkspaceError(
+            f"{self.path}: damaged workspace, {what}; delete the folder and run `dancedouble prepare` again"
+        )
 
 
 def frame_name(index: int) -> str:
@@ -142,7 +146,9 @@ def neighbours(indices: Iterable[int]) -> list[tuple[int, int]]:
 def _read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if not path.is_file():
-        what = "no such folder" if not folder.is_dir() else "not a finished workspace, manifest.json is missing"
+        what = (
+            "no such folder" if not folder.is_dir() else "not a finished workspace, manifest.json is missing"
+        )
         raise WorkspaceError(f"{folder}: {what}; make one with `dancedouble prepare VIDEO -o {folder}`")
     try:
         values = json.loads(path.read_text())

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.errors import InputError, OutputError
+from dancedouble.errors import InputError
+from dancedouble.files import atomic_path
 from dancedouble.pose.skeleton import PART_SLICES, POINTS
 
 Array = NDArray[np.float32]
@@ -79,20 +78,10 @@ class PoseSequence:
             "format": FORMAT, "version": VERSION, "skeleton": "BODY_25+FACE_70+HAND_21x2",
             "size": list(self.size), "fps": str(self.fps),
         }  # fmt: skip
-        try:
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".npz")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    np.savez_compressed(
-                        file, xy=self.xy, score=self.score, depth=self.depth, header=np.array(json.dumps(header))
-                    )
-                Path(temporary).replace(path)
-            finally:
-                Path(temporary).unlink(missing_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"{path}: cannot be written ({error.strerror}); choose a folder you can write to"
-            ) from error
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(
+                file, xy=self.xy, score=self.score, depth=self.depth, header=np.array(json.dumps(header))
+            )
 
     @classmethod
     def load(cls, path: str | Path) -> PoseSequence:
@@ -106,18 +95,25 @@ class PoseSequence:
                 if header.get("format") != FORMAT:
                     raise ValueError(f"its format is {header.get('format')!r}")
                 if header["version"] > VERSION:
-                    raise ValueError(f"it has version {header['version']}, this program reads up to {VERSION}")
+                    raise ValueError(
+                        f"it has version {header['version']}, this program reads up to {VERSION}"
+                    )
                 return cls(
                     xy=arrays["xy"], score=arrays["score"], depth=arrays["depth"],
                     size=(int(header["size"][0]), int(header["size"][1])), fps=Fraction(header["fps"]),
                 )  # fmt: skip
         except (ValueError, KeyError, OSError, EOFError) as error:
             reason = str(error) or type(error).__name__
-            raise InputError(f"{path}: not readable as poses ({reason}); write it again with `dancedouble pose`") from error
+            raise InputError(
+                f"{path}: not readable as poses ({reason}); write it again with `dancedouble pose`"
+            ) from error
 
 
 def empty_poses(frames: int, size: tuple[int, int], fps: Fraction) -> PoseSequence:
     """``frames`` frames in which nobody is seen."""
     return PoseSequence(
-        xy=np.zeros((frames, POINTS, 2), np.float32), score=np.zeros((frames, POINTS), np.float32), size=size, fps=fps
+        xy=np.zeros((frames, POINTS, 2), np.float32),
+        score=np.zeros((frames, POINTS), np.float32),
+        size=size,
+        fps=fps,
     )

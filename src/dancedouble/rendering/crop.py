@@ -102,7 +102,9 @@ def plan_windows(
         side = MULTIPLE * 4
         return [CropWindow(0, 0, (round(side / scale), round(side / scale)), (side, side))] * len(poses)
     frames = np.arange(len(poses))
-    centres = np.stack([np.interp(frames, seen, (boxes[seen, i] + boxes[seen, i + 2]) / 2) for i in (0, 1)], axis=1)
+    centres = np.stack(
+        [np.interp(frames, seen, (boxes[seen, i] + boxes[seen, i + 2]) / 2) for i in (0, 1)], axis=1
+    )
     centres = gaussian_filter1d(centres, max(steadiness * float(poses.fps), 1e-3), axis=0, mode="nearest")
     reach = np.abs(boxes[seen].reshape(-1, 2, 2) - centres[seen, None]).max(axis=1)
     half = np.percentile(reach, 98, axis=0)
