@@ -1,0 +1,40 @@
+"""What every generator paints: a picture and, where it has one, the mask to lay it over the plate."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from torch import Tensor
+
+
+class Layers(NamedTuple):
+    """A painted frame before it meets its background."""
+
+    rgb: Tensor
+    """(B, 3, H, W) in [-1, 1], RGB."""
+    alpha: Tensor | None
+    """(B, 1, H, W) in [0, 1], 1 where the painting covers the plate; None when the whole frame is painted."""
+
+
+class Generator(Protocol):
+    """Paints one frame from its label and the frame before it."""
+
+    def __call__(self, label: Tensor, previous: Tensor | None) -> Layers:
+        """Return the layers of one frame.
+
+        ``label`` is (B, L, H, W) and ``previous`` (B, 3, H, W), both in [-1, 1]; ``previous`` is the finished
+        frame before this one, or None at the start of a clip: the paper's zero image (mid grey).
+        """
+        ...
+
+
+def composite(layers: Layers, plate: Tensor | None) -> Tensor:
+    """Lay the painting over the plate (B or 1, 3, H, W) in [-1, 1]: ``alpha · rgb + (1 − alpha) · plate``.
+
+    Without alpha the painting is the frame and needs no plate. An alpha and no plate: ValueError.
+    """
+    if layers.alpha is None:
+        return layers.rgb
+    if plate is None:
+        raise ValueError("these layers have an alpha, so they need a plate to lie on")
+    return plate + layers.alpha * (layers.rgb - plate)
