@@ -1,0 +1,67 @@
+"""Running one LiteRT network on one square crop of a frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from dancedouble.errors import WeightsError
+from dancedouble.pose.estimator import Array, Frame, Roi
+
+
+class Network:
+    """A network from one square image to several arrays, on the CPU.
+
+    Attributes:
+        side: side of the input in pixels.
+    """
+
+    def __init__(self, path: Path, *, threads: int = 2) -> None:
+        try:
+            self._interpreter = Interpreter(str(path), num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise WeightsError(f"{path}: LiteRT cannot run it ({error}); fetch the file again") from error
+        entry = self._interpreter.get_input_details()[0]
+        self._input: int = entry["index"]
+        self._outputs: list[int] = [output["index"] for output in self._interpreter.get_output_details()]
+        self.side = int(entry["shape"][1])
+
+    def __call__(self, image: Array) -> list[Array]:
+        """Run on ``image`` (side, side, 3), scaled as the network expects. The arrays are valid until the next call."""
+        view: Any = self._interpreter.tensor(self._input)
+        view()[0] = image
+        self._interpreter.invoke()
+        return [self._interpreter.get_tensor(index)[0] for index in self._outputs]
+
+    def look(self, frame: Frame, roi: Roi) -> tuple[list[Array], NDArray[np.float64]]:
+        """Run on a region of the frame, with pixels in 0 to 1: the arrays and the crop-to-frame matrix."""
+        matrix = crop_matrix(roi, self.side)
+        crop = cv2.warpAffine(
+            frame, matrix, (self.side, self.side),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
+        )  # fmt: skip
+        return self(crop.astype(np.float32) / np.float32(255)), matrix
+
+
+def crop_matrix(roi: Roi, side: int) -> NDArray[np.float64]:
+    """(2, 3) matrix that takes pixels of a ``side`` × ``side`` crop of the region to pixels of the frame."""
+    cos, sin = np.cos(roi.angle) * roi.size / side, np.sin(roi.angle) * roi.size / side
+    linear = np.array([[cos, -sin], [sin, cos]])
+    offset = np.array([roi.x, roi.y]) - linear @ np.full(2, side / 2)
+    return np.column_stack([linear, offset])
+
+
+def to_frame(points: Array, matrix: NDArray[np.float64]) -> Array:
+    """Points (n, 2) of a crop as points of the frame."""
+    return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+
+
+def sigmoid(logits: Array) -> Array:
+    """1 / (1 + exp(-x)), without overflow."""
+    return (1 / (1 + np.exp(-np.clip(logits, -80, 80)))).astype(np.float32)
