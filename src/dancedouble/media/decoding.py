@@ -1,0 +1,97 @@
+"""Opening media files and walking their packets and frames; FFmpeg's errors become one-line MediaErrors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from dancedouble.errors import MediaError
+
+# FFmpeg "plays" pictures and plain text as well; neither is a video to learn from or to dance to.
+_PICTURE_FORMATS = ("image2", "tty", "ico", "apng_still")
+
+
+@contextmanager
+def open_media(path: Path) -> Iterator[InputContainer]:
+    """Open any file FFmpeg reads. Raises MediaError when it is missing, a folder, unreadable or not media."""
+    path = Path(path)
+    if not path.exists():
+        raise MediaError(f"{path}: no such file; check the path")
+    if path.is_dir():
+        raise MediaError(f"{path}: is a folder, expected a video file")
+    if path.stat().st_size == 0:
+        raise MediaError(f"{path}: is empty (0 bytes), expected a video file")
+    try:
+        # An absolute path cannot be taken for a protocol ("concat:a.mp4").
+        container = av.open(str(path.absolute()))
+    except PermissionError as error:
+        raise MediaError(f"{path}: may not be read; check its permissions") from error
+    except (av.FFmpegError, OSError, ValueError) as error:
+        reason = "its index is missing, as in a recording or download cut short, or it is not a video"
+        raise MediaError(f"{path}: cannot be opened as a video ({_plain(error)}): {reason}") from error
+    with container:
+        yield container
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open ``path`` and its main video stream, set to decode on all cores."""
+    with open_media(path) as container:
+        name = container.format.name
+        if name in _PICTURE_FORMATS or name.endswith("_pipe"):
+            raise MediaError(f"{path}: is a picture or text ({name}), expected a video")
+        stream = find_video_stream(container)
+        if stream is None:
+            held = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+            raise MediaError(f"{path}: has no video stream (it holds: {held}); give a file with pictures")
+        stream.thread_type = "AUTO"
+        yield container, stream
+
+
+def find_video_stream(container: InputContainer) -> VideoStream | None:
+    """The stream of moving pictures a player would show; cover art does not count."""
+    moving = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None
+    ]
+    return max(
+        moving, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height), default=None
+    )
+
+
+def demux(path: Path, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+    """Packets of ``stream``, the empty flushing one at the end included: decoding it gives the last
+    frames."""
+    try:
+        yield from container.demux(stream)
+    except (av.FFmpegError, OSError) as error:
+        raise MediaError(
+            f"{path}: is damaged or cut short ({_plain(error)}); copy or export it again"
+        ) from error
+
+
+def decode(path: Path, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """Frames in display order. A packet that does not decode is skipped, as players do; readers notice the
+    gap."""
+    for packet in demux(path, container, stream):
+        try:
+            frames = packet.decode()
+        except (av.error.InvalidDataError, av.error.UndefinedError, av.error.EOFError):
+            continue
+        except av.FFmpegError as error:
+            raise MediaError(f"{path}: cannot be decoded ({_plain(error)})") from error
+        yield from frames
+
+
+def _plain(error: Exception) -> str:
+    """FFmpeg's own words, without the numbers and the path around them."""
+    return str(getattr(error, "strerror", None) or error).splitlines()[0]

@@ -1,0 +1,167 @@
+"""What a video is: its upright size, the constant rate it is read at, exactly how many frames that makes."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from dancedouble.errors import MediaError
+from dancedouble.media import decoding
+from dancedouble.media.color import Orientation, read_orientation, square_pixel_width
+from dancedouble.media.timeline import Timeline, fit_timeline
+
+_CONTAINER_TAGS = {"major_brand", "minor_version", "compatible_brands"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoInfo:
+    """A video as :func:`read_frames` delivers it.
+
+    ``size``: (height, width) in px, upright and in square pixels. ``fps``: the constant rate frames are
+    delivered at. ``frames``: exactly how many frames that makes. ``duration``: ``frames / fps`` in seconds.
+    ``variable_rate``: whether the file's own time stamps are uneven, so that frames are held or dropped.
+    ``rotation``: degrees clockwise by which stored pictures are turned. ``start_time``: seconds on the
+    file's clock at which frame 0 is shown.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    fps: Fraction
+    frames: int
+    duration: Fraction
+    variable_rate: bool
+    rotation: int
+    has_audio: bool
+    start_time: Fraction
+    codec: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Footage:
+    """A probed file, with what reading it needs besides the public :class:`VideoInfo`."""
+
+    info: VideoInfo
+    timeline: Timeline
+    stored_size: tuple[int, int]
+    orientation: Orientation
+    stamped: bool
+    """Whether packets carry usable time stamps. If not, frames are counted, and seeking is not possible."""
+
+
+def probe(path: Path) -> VideoInfo:
+    """Measure a video: walks all packets, decodes one frame (all of them only where time stamps are missing).
+
+    Raises MediaError for everything that is not a usable video: missing, not a video, no video stream, no
+    frames, cut short.
+    """
+    return survey(path).info
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The container's metadata: title, comment and every other key it holds."""
+    with decoding.open_media(path) as container:
+        return {key: value for key, value in container.metadata.items() if key not in _CONTAINER_TAGS}
+
+
+def survey(path: Path) -> Footage:
+    """:func:`probe` for readers. Remembered while the file does not change."""
+    path = Path(path)
+    try:
+        state = path.stat()
+    except OSError:
+        return _survey(path)  # raises the right MediaError
+    return _remembered_survey(path, state.st_mtime_ns, state.st_size, state.st_ino)
+
+
+@functools.lru_cache(maxsize=64)
+def _remembered_survey(path: Path, *_: int) -> Footage:
+    return _survey(path)
+
+
+def _survey(path: Path) -> Footage:
+    with decoding.open_video(path) as (container, stream):
+        first = next(decoding.decode(path, container, stream), None)
+        if first is None:
+            raise MediaError(f"{path}: holds no frame that can be decoded; expected a video")
+        codec = stream.codec_context.name
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        has_audio = any(audio.codec_context is not None for audio in container.streams.audio)
+    stamped = _packet_timeline(path)
+    if stamped is None or stamped.ticks[0] != first.pts:
+        stamped, timeline = None, _frame_timeline(path)
+    else:
+        timeline = stamped
+    orientation = read_orientation(first)
+    stored = (first.height, square_pixel_width(first, float(aspect)))
+    frames = timeline.frame_count(timeline.fps)
+    info = VideoInfo(
+        path=path,
+        size=stored[::-1] if orientation.transpose else stored,
+        fps=timeline.fps,
+        frames=frames,
+        duration=frames / timeline.fps,
+        variable_rate=timeline.variable_rate,
+        rotation=orientation.rotation,
+        has_audio=has_audio,
+        start_time=timeline.start_time,
+        codec=codec,
+    )
+    return Footage(
+        info=info, timeline=timeline, stored_size=stored, orientation=orientation, stamped=stamped is not None
+    )
+
+
+def _packet_timeline(path: Path) -> Timeline | None:
+    """The timeline of the packets' time stamps, without decoding; None where packets have none."""
+    with decoding.open_video(path) as (container, stream):
+        ticks: dict[int, int] = {}
+        for packet in decoding.demux(path, container, stream):
+            if packet.size == 0:
+                continue
+            if packet.pts is None:
+                return None
+            if not packet.is_discard:  # edit lists discard packets that decoding needs but nobody sees
+                ticks[packet.pts] = packet.duration or 0
+        if not ticks or stream.time_base is None:
+            return None
+        _check_complete(path, container, stream, max(ticks))
+        stamps = np.fromiter(ticks, np.int64, len(ticks))
+        return fit_timeline(stamps, stream.time_base, ticks[max(ticks)], stream.guessed_rate)
+
+
+def _frame_timeline(path: Path) -> Timeline:
+    """The timeline of decoded frames; frames without time stamps are counted at the stated rate."""
+    with decoding.open_video(path) as (container, stream):
+        stated = stream.guessed_rate or stream.average_rate or Fraction(25)
+        stamps = [frame.pts for frame in decoding.decode(path, container, stream)]
+        present = [stamp for stamp in stamps if stamp is not None]
+        if len(present) == len(stamps) and len(set(present)) == len(present) and stream.time_base is not None:
+            return fit_timeline(np.array(present, np.int64), stream.time_base, None, stated)
+        return fit_timeline(np.arange(len(stamps), dtype=np.int64), 1 / stated, 1, stated)
+
+
+def _check_complete(path: Path, container: InputContainer, stream: VideoStream, last: int) -> None:
+    """Raise MediaError where the header promises over a second more than the packets hold: a file cut
+    short."""
+    name = container.format.name
+    if not any(kind in name for kind in ("mp4", "matroska", "webm", "flv")):
+        return
+    assert stream.time_base is not None
+    promised = max(
+        (stream.index_entries[i].timestamp for i in range(len(stream.index_entries)))
+        if "mp4" in name
+        else ((stream.duration or 0),),
+        default=0,
+    )
+    missing = (promised - last) * stream.time_base
+    if missing > 1:
+        raise MediaError(
+            f"{path}: is cut short: {float(last * stream.time_base):.1f} s of "
+            f"{float(promised * stream.time_base):.1f} s are there; copy or export it again"
+        )

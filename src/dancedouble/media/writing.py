@@ -1,0 +1,180 @@
+"""Writing mp4: H.264 that phones play, with the source's sound and metadata that lasts."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from dancedouble.errors import OutputError
+from dancedouble.media.audio import AudioCut, AudioTrack, open_track
+
+SUFFIXES = (".mp4", ".m4v", ".mov")
+_BT709 = 1  # ITU-T H.273: primaries, transfer and matrix have the same number
+_RANGE_LIMITED = 1
+_ENCODING = {"crf": "18", "preset": "veryfast", "profile": "high"}
+
+
+def check_output(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Raise OutputError when ``path`` is one of ``inputs``, is a folder, or its folder cannot be written."""
+    path = Path(path)
+    for source in map(Path, inputs):
+        if path.exists() and source.exists() and path.samefile(source):
+            raise OutputError(f"{path}: is also an input and would be overwritten; choose another name")
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder, expected a file name")
+    folder = path.parent
+    if not folder.is_dir():
+        raise OutputError(f"{path}: the folder {folder} does not exist; create it first")
+    trial = folder / f".{path.name}.trial"
+    try:
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise _output_error(path, error) from error
+
+
+class VideoWriter:
+    """Write RGB frames to an mp4 file; a context manager.
+
+    ``size``: (height, width) of every frame. H.264 4:2:0 needs even sizes: an odd last row or column is
+    repeated once, so the file is one pixel larger there (phones ignore croppings finer than two). ``fps``:
+    constant rate; the video is exactly ``frames written / fps`` long. ``audio``: the sound to go with it;
+    it ends with the video. ``metadata``: any keys; :func:`read_metadata` gives them back.
+
+    The file is made under a temporary name in the same folder and moved into place when the ``with`` block
+    ends well; after an error nothing is left. Raises OutputError when it cannot be written: no such folder,
+    no permission, disk full, equal to the sound's file.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        fps: Fraction,
+        *,
+        audio: AudioCut | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.size = size
+        self.fps = Fraction(fps)
+        self.frames = 0
+        self._audio = audio
+        self._metadata = dict(metadata or {})
+        self._part = self.path.with_name(f".{self.path.name}.part")
+        self._resources = ExitStack()
+        if self.path.suffix.lower() not in SUFFIXES:
+            raise OutputError(f"{path}: videos are written as mp4; choose a name that ends in .mp4")
+        check_output(self.path, [audio.path] if audio else [])
+
+    def __enter__(self) -> VideoWriter:
+        try:
+            self._open()
+        except BaseException as error:
+            self._abort()
+            if isinstance(error, OSError):
+                raise _output_error(self.path, error) from error
+            raise
+        return self
+
+    def _open(self) -> None:
+        options = {"movflags": "+faststart+use_metadata_tags"}
+        self._container: OutputContainer = av.open(
+            str(self._part.absolute()), "w", format="mp4", options=options
+        )
+        self._container.metadata.update(self._metadata)
+        height, width = (side + side % 2 for side in self.size)
+        self._video = self._container.add_stream("libx264", rate=self.fps, options=dict(_ENCODING))
+        self._video.width, self._video.height, self._video.pix_fmt = width, height, "yuv420p"
+        context = self._video.codec_context
+        context.time_base = 1 / self.fps
+        context.color_range = _RANGE_LIMITED
+        context.color_primaries = context.color_trc = context.colorspace = _BT709
+        self._reformatter = VideoReformatter()
+        self._track: AudioTrack | None = None
+        if self._audio is not None:
+            self._track = self._resources.enter_context(open_track(self._container, self._audio))
+
+    def write(self, frame: NDArray[np.uint8]) -> None:
+        """Append one (H, W, 3) uint8 RGB frame of the writer's size."""
+        if frame.shape != (*self.size, 3) or frame.dtype != np.uint8:
+            raise ValueError(
+                f"expected uint8 RGB of shape {(*self.size, 3)}, got {frame.dtype} {frame.shape}"
+            )
+        try:
+            self._container.mux(self._video.encode(self._picture(frame)))
+            self.frames += 1
+            if self._track is not None:
+                for packet in self._track.advance(self.frames / self.fps):
+                    self._container.mux_one(packet)
+        except OSError as error:
+            raise _output_error(self.path, error) from error
+
+    def _picture(self, frame: NDArray[np.uint8]) -> VideoFrame:
+        height, width = self.size
+        if height % 2 or width % 2:
+            frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        picture = self._reformatter.reformat(
+            VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24"),
+            format="yuv420p",
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=ColorRange.MPEG,
+            dst_colorspace=Colorspace.ITU709,
+            interpolation=Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND,
+        )
+        picture.pts = self.frames
+        picture.time_base = 1 / self.fps
+        return picture
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._abort()
+            return
+        try:
+            if self.frames == 0:
+                raise OutputError(f"{self.path}: no frame was written")
+            self._finish()
+        except BaseException as failure:
+            self._abort()
+            if isinstance(failure, OSError):
+                raise _output_error(self.path, failure) from failure
+            raise
+
+    def _finish(self) -> None:
+        self._container.mux(self._video.encode(None))
+        if self._track is not None:
+            for packet in self._track.finish(self.frames / self.fps):
+                self._container.mux_one(packet)
+        self._container.close()
+        self._resources.close()
+        self._part.replace(self.path)
+
+    def _abort(self) -> None:
+        with contextlib.suppress(Exception):
+            self._container.close()
+        with contextlib.suppress(Exception):
+            self._resources.close()
+        self._part.unlink(missing_ok=True)
+
+
+def _output_error(path: Path, error: OSError) -> OutputError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutputError(f"{path}: the disk is full; free some space and run the same command again")
+    if error.errno == errno.EFBIG:
+        return OutputError(f"{path}: the file grew over the size that is allowed here; choose another folder")
+    reason = error.strerror or str(error)
+    return OutputError(f"{path}: cannot be written ({reason}); choose another folder")
