@@ -1,0 +1,224 @@
+"""How close a picture is to the truth: PSNR, SSIM and LPIPS on the frame, the body box and the face box.
+
+Formula, crop, colour space and range of each number stand in docs/evaluation.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from torch import Tensor
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+from dancedouble.errors import InputError
+from dancedouble.evaluation.boxes import Box, body_box, face_box, full_box
+from dancedouble.evaluation.frame_table import FrameTable, table_from_rows
+from dancedouble.media.video import read_frames
+from dancedouble.models.perceptual import LPIPS
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.weights import weight_path
+
+Image = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+PerceptualDistance = Callable[[Tensor, Tensor], Tensor]
+"""LPIPS: two (B, 3, H, W) RGB tensors in [-1, 1] to (B,) distances, e.g. :func:`load_lpips`."""
+
+PSNR_OF_EQUALS = 100.0
+"""Decibels written for pictures that are equal, where the formula gives infinity."""
+LPIPS_SMALLEST, LPIPS_LARGEST = 64, 512
+"""LPIPS sees crops whose shorter side is at least the first and longer side at most the second, in pixels."""
+
+
+def psnr(result: Image, truth: Image, mask: Mask | None = None) -> float:
+    """10 log10(255² / mean squared error) of two RGB pictures in dB, differenced as floats; at most 100.
+
+    ``mask`` (H, W) restricts it to some pixels; NaN when it selects none.
+    """
+    _same_size(result, truth)
+    error = np.square(result.astype(np.float64) - truth.astype(np.float64))
+    if mask is not None:
+        error = error[mask]
+    if error.size == 0:
+        return float("nan")
+    mean = float(error.mean())
+    return PSNR_OF_EQUALS if mean == 0 else min(PSNR_OF_EQUALS, float(10 * np.log10(255.0**2 / mean)))
+
+
+def ssim(result: Image, truth: Image) -> float:
+    """Structural similarity (Wang et al., 2004) of RGB pictures: Gaussian window 11, σ 1.5; 1 for equals."""
+    _same_size(result, truth)
+    with torch.no_grad():
+        value = structural_similarity_index_measure(_unit(result), _unit(truth), data_range=1.0)
+    assert isinstance(value, Tensor)
+    return float(value)
+
+
+def lpips(result: Image, truth: Image, distance: PerceptualDistance) -> float:
+    """LPIPS (Zhang et al., 2018) of two RGB pictures with the given network; 0 for equals.
+
+    Both are brought to 64 pixels on the shorter and 512 on the longer side when they lie outside of that: the
+    networks see nothing in smaller pictures, and larger ones cost minutes without changing the ranking.
+    """
+    _same_size(result, truth)
+    with torch.no_grad():
+        value = distance(_unit(_for_lpips(result)) * 2 - 1, _unit(_for_lpips(truth)) * 2 - 1)
+    return float(value.reshape(-1)[0])
+
+
+def load_lpips(backbone: Literal["alex", "vgg"]) -> PerceptualDistance:
+    """LPIPS 0.1 on the CPU with its published weights. Raises WeightsError when they cannot be had."""
+    name = {"alex": "lpips_alexnet", "vgg": "lpips_vgg16"}[backbone]
+    return LPIPS(load_file(weight_path(name)), backbone)
+
+
+def _for_lpips(image: Image) -> Image:
+    shorter, longer = sorted(image.shape[:2])
+    scale = min(max(1.0, LPIPS_SMALLEST / shorter), LPIPS_LARGEST / longer)
+    if scale == 1.0:
+        return image
+    width, height = round(image.shape[1] * scale), round(image.shape[0] * scale)
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.uint8)
+
+
+def _unit(image: Image) -> Tensor:
+    """(H, W, 3) uint8 → (1, 3, H, W) float32 in [0, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
+
+
+def _same_size(result: Image, truth: Image) -> None:
+    if result.shape != truth.shape:
+        raise InputError(
+            f"frames to compare have sizes {result.shape[:2]} and {truth.shape[:2]} (height, width); "
+            "expected one size: render the result at the size of the truth"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FramePair:
+    """A result frame beside the true frame of the same moment, and where the person is in the true one."""
+
+    index: int
+    result: Image
+    truth: Image
+    body: Box | None
+    face: Box | None
+    mask: Mask | None
+    """(H, W) the person in the true frame; None when unknown."""
+
+    def regions(self) -> Iterator[tuple[str, Box]]:
+        """The named crops that exist in this frame."""
+        yield "frame", full_box((self.truth.shape[0], self.truth.shape[1]))
+        if self.body is not None:
+            yield "body", self.body
+        if self.face is not None:
+            yield "face", self.face
+
+
+class Meter(Protocol):
+    """Measures one pair of frames after the other, in time order; may remember the previous pair."""
+
+    def measure(self, pair: FramePair) -> dict[str, float]:
+        """The numbers of this frame by ``region.metric``; what is not defined for it is left out."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureMeter:
+    """SSIM, PSNR and each given LPIPS on the frame, the body box and the face box; PSNR in the mask."""
+
+    perceptual: Mapping[str, PerceptualDistance]
+    """Column name → network, e.g. ``{"lpips_alex": load_lpips("alex")}``; may be empty."""
+
+    def measure(self, pair: FramePair) -> dict[str, float]:
+        """See :class:`Meter`."""
+        values: dict[str, float] = {}
+        for region, box in pair.regions():
+            result, truth = box.crop(pair.result), box.crop(pair.truth)
+            values[f"{region}.ssim"] = ssim(result, truth)
+            values[f"{region}.psnr"] = psnr(result, truth)
+            for name, distance in self.perceptual.items():
+                values[f"{region}.{name}"] = lpips(result, truth, distance)
+        if pair.mask is not None:
+            values["person.psnr"] = psnr(pair.result, pair.truth, _dilated(pair.mask))
+        return values
+
+
+def _dilated(mask: Mask) -> Mask:
+    """The person mask grown by 2 % of the frame height, so that halos count."""
+    radius = max(1, round(0.02 * mask.shape[0]))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel), np.bool_)
+
+
+def compare_frames(
+    results: Iterable[Image],
+    truths: Iterable[Image],
+    truth_poses: PoseSequence,
+    *,
+    meters: Sequence[Meter],
+    masks: Iterable[Mask | None] | None = None,
+) -> FrameTable:
+    """Compare a result with the truth frame by frame, holding one pair in memory at a time.
+
+    ``results`` and ``truths`` are RGB uint8 (H, W, 3), one per row of ``truth_poses``, whose crops are
+    measured. Raises InputError when a stream is shorter or longer than the poses, or sizes differ.
+    """
+    pairs = zip_frames(results, truths, truth_poses, masks)
+    return table_from_rows(
+        {name: value for meter in meters for name, value in meter.measure(pair).items()} for pair in pairs
+    )
+
+
+def zip_frames(
+    results: Iterable[Image],
+    truths: Iterable[Image],
+    poses: PoseSequence,
+    masks: Iterable[Mask | None] | None = None,
+) -> Iterator[FramePair]:
+    """The aligned pairs of two streams, with crops from ``poses``. Errors: see :func:`compare_frames`."""
+    result_stream, truth_stream = iter(results), iter(truths)
+    mask_stream = iter(masks) if masks is not None else None
+    for index in range(len(poses)):
+        result, truth = next(result_stream, None), next(truth_stream, None)
+        if result is None or truth is None:
+            short = "result" if result is None else "truth"
+            raise InputError(
+                f"the {short} ends after {index} frames, expected {len(poses)}: compare the same frames"
+            )
+        _same_size(result, truth)
+        size = (truth.shape[0], truth.shape[1])
+        xy, score = poses.xy[index], poses.score[index]
+        yield FramePair(
+            index=index, result=result, truth=truth,
+            body=body_box(xy, score, size), face=face_box(xy, score, size),
+            mask=next(mask_stream, None) if mask_stream is not None else None,
+        )  # fmt: skip
+    if next(result_stream, None) is not None or next(truth_stream, None) is not None:
+        raise InputError(
+            f"a video goes on after {len(poses)} frames, the length of the poses: compare the same frames"
+        )
+
+
+def compare_videos(
+    result: Path, truth: Path, truth_poses: PoseSequence, *, meters: Sequence[Meter], start: int = 0
+) -> FrameTable:
+    """:func:`compare_frames` on two video files; frame 0 of ``result`` is frame ``start`` of ``truth``.
+
+    ``truth_poses`` has one row per frame of ``result``. Both are read at the poses' frame rate.
+    """
+    fps, frames = truth_poses.fps, len(truth_poses)
+    return compare_frames(
+        read_frames(result, fps=fps),
+        read_frames(truth, start=start, stop=start + frames, fps=fps),
+        truth_poses,
+        meters=meters,
+    )
