@@ -1,0 +1,269 @@
+"""Which real pictures of the subject to warp: a small bank that covers their poses, and the best few for a
+pose.
+
+Poses are compared by what does not depend on who is posing: the direction and foreshortening of every limb,
+each measured by the person's own longest limb, and which way trunk and head face. Pixel distances would
+take a person with narrow shoulders for one who stands sideways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.skeleton import body
+
+Array = NDArray[np.float32]
+Indices = NDArray[np.int64]
+
+_BONES = (
+    ("right_shoulder", "right_elbow", 1.0), ("right_elbow", "right_wrist", 1.0),
+    ("left_shoulder", "left_elbow", 1.0), ("left_elbow", "left_wrist", 1.0),
+    ("right_hip", "right_knee", 1.0), ("right_knee", "right_ankle", 1.0),
+    ("left_hip", "left_knee", 1.0), ("left_knee", "left_ankle", 1.0),
+    ("neck", "mid_hip", 2.0), ("neck", "nose", 1.0),
+)  # fmt: skip
+"""Bones whose direction is compared, with their weight."""
+_FACINGS = (
+    ("right_shoulder", "left_shoulder", 2.5), ("right_hip", "left_hip", 1.5), ("right_ear", "left_ear", 1.0),
+)  # fmt: skip
+"""Pairs of points that tell which way trunk and head face, with their weight."""
+_LONGEST = 90
+"""Percentile of a bone's length over time that counts as its full length: above it is mostly noise."""
+
+
+@dataclass(frozen=True)
+class PoseFeatures:
+    """What is compared of T poses."""
+
+    value: Array
+    """(T, F) features, each about -1 to 1."""
+    known: Array
+    """(T, F) 1 where a feature could be measured, 0 where not."""
+    weight: Array
+    """(F,) importance."""
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __getitem__(self, rows: Sequence[int] | slice | Indices) -> PoseFeatures:
+        return PoseFeatures(self.value[rows], self.known[rows], self.weight)
+
+
+def pose_features(poses: PoseSequence) -> PoseFeatures:
+    """Proportion-free features of every pose.
+
+    A bone gives its 2-D vector over its own full length in this sequence; a left-right pair gives the
+    cosine and sine of the angle it faces (1, 0 = towards the camera) from its 2-D width and its depth.
+    Without depth (all zeros) the sine is unknown. The nose gives how far the face is turned, in full ear
+    distances.
+    """
+    values, known, weights = [], [], []
+
+    def add(value: Array, seen: NDArray[np.bool_], weight: float) -> None:
+        values.append(value)
+        known.append(seen)
+        weights.append(weight)
+
+    for first, second, weight in _BONES:
+        vector, seen = _vector(poses, first, second)
+        scaled = vector / _full_length(vector, seen)
+        for axis in (0, 1):
+            add(np.clip(scaled[:, axis], -1.5, 1.5), seen, weight)
+    has_depth = bool((poses.depth != 0).any())
+    for first, second, weight in _FACINGS:
+        vector, seen = _vector(poses, first, second)
+        width = np.clip(vector[:, 0] / _full_length(vector, seen), -1, 1)
+        turn = poses.depth[:, body(second)] - poses.depth[:, body(first)]
+        angle = np.arctan2(turn, vector[:, 0])
+        add((width + np.cos(angle)) / 2 if has_depth else width, seen, weight)
+        add(np.sin(angle), seen & has_depth, weight)
+    ears, both = _vector(poses, "right_ear", "left_ear")
+    middle = (poses.xy[:, body("right_ear")] + poses.xy[:, body("left_ear")]) / 2
+    nose = (poses.xy[:, body("nose")] - middle) / _full_length(ears, both)
+    seen = both & (poses.score[:, body("nose")] > 0)
+    for axis in (0, 1):
+        add(np.clip(nose[:, axis], -1.5, 1.5), seen, 1.0)
+    return PoseFeatures(
+        np.stack(values, 1).astype(np.float32),
+        np.stack(known, 1).astype(np.float32),
+        np.asarray(weights, np.float32),
+    )
+
+
+def _vector(poses: PoseSequence, first: str, second: str) -> tuple[Array, NDArray[np.bool_]]:
+    a, b = body(first), body(second)
+    return poses.xy[:, b] - poses.xy[:, a], (poses.score[:, a] > 0) & (poses.score[:, b] > 0)
+
+
+def _full_length(vector: Array, seen: NDArray[np.bool_]) -> float:
+    lengths = np.hypot(vector[seen, 0], vector[seen, 1])
+    return max(float(np.percentile(lengths, _LONGEST)), 1e-3) if len(lengths) else 1.0
+
+
+def pose_distances(query: PoseFeatures, bank: PoseFeatures) -> Array:
+    """(T, N) distance of every query pose to every bank pose: weighted mean of absolute differences.
+
+    A feature one of the two lacks counts as half of a typical difference, so that poses are not close for
+    being half unknown.
+    """
+    total = np.zeros((len(query), len(bank)), np.float32)
+    for f, weight in enumerate(query.weight):
+        both = query.known[:, f, None] * bank.known[None, :, f]
+        difference = np.abs(query.value[:, f, None] - bank.value[None, :, f])
+        total += weight * (both * difference + (1 - both) * 0.25)
+    distances: Array = total / np.float32(query.weight.sum())
+    return distances
+
+
+def choose_bank(
+    poses: PoseSequence, frames: Sequence[int], count: int, *, sharpness: Sequence[float] | None = None
+) -> list[int]:
+    """The frames whose poses best stand for all of ``frames``.
+
+    Greedy: each choice lowers most the mean distance of all frames to their nearest chosen one, with the
+    worst covered frame counting extra, so that a pose seen once is kept too.
+
+    Args:
+        poses: the whole clip's poses.
+        frames: indices of the frames that may be used.
+        count: how many to choose; all of ``frames`` when there are not more.
+        sharpness: one value per entry of ``frames``, larger is sharper; blurred frames are chosen last.
+
+    Returns:
+        Frame indices, ascending.
+    """
+    candidates = np.asarray(frames, np.int64)
+    if len(candidates) <= count:
+        return [int(i) for i in candidates]
+    features = pose_features(poses)[candidates]
+    distances = pose_distances(features, features)
+    penalty = np.zeros(len(candidates), np.float32)
+    if sharpness is not None:
+        rank = np.argsort(np.argsort(np.asarray(sharpness))) / max(len(candidates) - 1, 1)
+        penalty = (0.05 * (1 - rank)).astype(np.float32)
+    nearest = np.full(len(candidates), distances.max() + 1e-3, np.float32)
+    chosen: list[int] = []
+    for _ in range(count):
+        # Gain of each candidate: how much nearer everyone gets; squares favour those who are still far.
+        gain = (nearest[:, None] ** 2 - np.minimum(nearest[:, None], distances) ** 2).mean(0)
+        gain *= 1 - penalty
+        gain[chosen] = -1
+        best = int(gain.argmax())
+        chosen.append(best)
+        nearest = np.minimum(nearest, distances[:, best])
+    return sorted(int(candidates[i]) for i in chosen)
+
+
+def choose_references(
+    query: PoseSequence,
+    bank: PoseSequence,
+    count: int,
+    *,
+    exclude: NDArray[np.bool_] | None = None,
+    steadiness: float = 0.08,
+) -> Indices:
+    """The ``count`` best bank pictures for every pose of a clip, without jumping to and fro.
+
+    Slot by slot, the cheapest path through the clip (dynamic programming) where every change of picture costs
+    ``steadiness`` (in pose distance); a later slot never repeats what an earlier one shows at that moment.
+
+    Args:
+        query: T poses. Proportions are measured on the query itself, so give the whole clip.
+        bank: N poses of the bank's pictures.
+        count: references per pose; indices repeat when the bank is smaller.
+        exclude: (T, N) True where a picture must not be used for a pose.
+        steadiness: cost of a change.
+
+    Returns:
+        int64 (T, count) indices into the bank, best first.
+    """
+    distances = pose_distances(pose_features(query), pose_features(bank))
+    if exclude is not None:
+        distances = np.where(exclude, distances + 10, distances)
+    return steady_paths(distances, count, steadiness)
+
+
+def steady_paths(distances: Array, count: int, steadiness: float) -> Indices:
+    """(T, N) costs → (T, count): per slot the cheapest path with a fixed cost for each change of column."""
+    frames, pictures = distances.shape
+    if pictures == 0:
+        raise ValueError("there are no reference pictures to choose from")
+    taken = distances.astype(np.float32).copy()
+    paths = np.zeros((frames, count), np.int64)
+    for slot in range(count):
+        if slot >= pictures:
+            paths[:, slot] = paths[:, slot % pictures]
+            continue
+        paths[:, slot] = _cheapest_path(taken, steadiness)
+        taken[np.arange(frames), paths[:, slot]] += 100
+    return paths
+
+
+def _cheapest_path(cost: Array, change: float) -> Indices:
+    """Viterbi with one cost for every change of state."""
+    frames, states = cost.shape
+    came_from = np.zeros((frames, states), np.int64)
+    stay = np.arange(states)
+    total = cost[0].copy() if frames else np.zeros(states, np.float32)
+    for t in range(1, frames):
+        best = int(total.argmin())
+        jump = total[best] + change
+        came_from[t] = np.where(total <= jump, stay, best)
+        total = np.minimum(total, jump) + cost[t]
+    path = np.zeros(frames, np.int64)
+    if frames:
+        path[-1] = int(total.argmin())
+    for t in range(frames - 1, 0, -1):
+        path[t - 1] = came_from[t, path[t]]
+    return path
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceChooser:
+    """Chooses bank pictures for the subject's own frames (learning) and for a dance (rendering)."""
+
+    footage: PoseSequence
+    """Poses of the whole clip the bank is from."""
+    bank: tuple[int, ...]
+    """Frame indices of the bank's pictures in that clip."""
+    count: int = 3
+    """References per frame."""
+    gap_seconds: float = 0.4
+    """In learning, pictures nearer in time than this are not shown: they would give the answer away."""
+    stray: float = 0.3
+    """In learning, the share of frames that are shown worse references than the best, as new dances will
+    be."""
+    depth_of_stray: int = 12
+    """How far down the ranking stray references are drawn."""
+
+    @cached_property
+    def _features(self) -> PoseFeatures:
+        return pose_features(self.footage)
+
+    def _allowed(self, frame: int) -> NDArray[np.bool_]:
+        away = np.abs(np.asarray(self.bank) - frame)
+        allowed: NDArray[np.bool_] = away > self.gap_seconds * float(self.footage.fps)
+        return allowed if allowed.any() else np.asarray(away > 0)
+
+    def for_training(self, frame: int, random: np.random.Generator | None = None) -> Indices:
+        """(count,) indices into the bank for a frame of the footage; with ``random`` sometimes worse ones."""
+        allowed = np.flatnonzero(self._allowed(frame))
+        if len(allowed) == 0:
+            allowed = np.arange(len(self.bank))
+        distances = pose_distances(self._features[[frame]], self._features[list(self.bank)])[0, allowed]
+        ranked = allowed[np.argsort(distances, kind="stable")]
+        if random is not None and random.random() < self.stray:
+            near = ranked[: max(self.depth_of_stray, self.count)]
+            ranked = random.permutation(near)
+        return np.resize(ranked[: self.count], self.count).astype(np.int64)
+
+    def for_rendering(self, query: PoseSequence) -> Indices:
+        """(T, count) indices into the bank for the poses of a dance, steady over time."""
+        features = self._features[list(self.bank)]
+        return steady_paths(pose_distances(pose_features(query), features), self.count, 0.08)

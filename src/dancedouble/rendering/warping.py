@@ -1,0 +1,225 @@
+"""Carry a person's real pixels from a picture of one pose to another pose, body part by body part.
+
+Every part (trunk, head, pieces of limbs) has its own affine map from the wanted pose back to the picture it
+is taken from, fitted to the keypoints of that part; between the parts the maps are blended by nearness. What
+comes out is a *flow*: for every pixel of the wanted picture, where in the reference picture to look.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dancedouble.pose.skeleton import LEFT_HAND, POINTS, RIGHT_HAND, body
+from dancedouble.rendering.limb_maps import segment_coordinates
+
+Array = NDArray[np.float32]
+Image = NDArray[np.uint8]
+GRID = 4
+"""The flow is computed once per GRID × GRID pixels and interpolated: parts are much larger than that."""
+
+
+class Part(NamedTuple):
+    """A rigid or bending piece of the body."""
+
+    name: str
+    axis: tuple[tuple[int, ...], tuple[int, ...]]
+    """The segment it lies along: means of two sets of points."""
+    points: tuple[int, ...]
+    """Points its map is fitted to; () = it only follows its axis, like a piece of a limb."""
+    reach: float
+    """How far from the axis it still has a say: standard deviation in body heights."""
+
+
+def _limb(name: str, start: str, end: str, reach: float) -> Part:
+    return Part(name, ((body(start),), (body(end),)), (), reach)
+
+
+_SHOULDERS = (body("right_shoulder"), body("left_shoulder"))
+_HIPS = (body("right_hip"), body("left_hip"))
+_SKULL = tuple(body(name) for name in ("nose", "right_eye", "left_eye", "right_ear", "left_ear"))
+_KNUCKLES = (5, 9, 13, 17)
+_TIPS = (8, 12, 16, 20)
+
+PARTS: tuple[Part, ...] = (
+    Part("chest", (_SHOULDERS, (*_SHOULDERS, *_HIPS)), (*_SHOULDERS, body("mid_hip")), 0.09),
+    Part("pelvis", ((*_SHOULDERS, *_HIPS), _HIPS), (*_HIPS, body("neck")), 0.09),
+    Part("head", ((body("neck"),), _SKULL), _SKULL, 0.06),
+    *(
+        part
+        for side, hand in (("right", RIGHT_HAND.start), ("left", LEFT_HAND.start))
+        for part in (
+            _limb(f"{side}_upper_arm", f"{side}_shoulder", f"{side}_elbow", 0.03),
+            _limb(f"{side}_forearm", f"{side}_elbow", f"{side}_wrist", 0.03),
+            Part(f"{side}_palm", ((body(f"{side}_wrist"),), tuple(hand + k for k in _KNUCKLES)), (), 0.025),
+            Part(
+                f"{side}_fingers",
+                (tuple(hand + k for k in _KNUCKLES), tuple(hand + k for k in _TIPS)),
+                (),
+                0.02,
+            ),
+            _limb(f"{side}_thigh", f"{side}_hip", f"{side}_knee", 0.035),
+            _limb(f"{side}_shin", f"{side}_knee", f"{side}_ankle", 0.03),
+            _limb(f"{side}_foot", f"{side}_heel", f"{side}_big_toe", 0.025),
+        )
+    ),
+)
+_ENDS = np.zeros((2 * len(PARTS), POINTS), np.float32)
+for _row, _points in enumerate(end for part in PARTS for end in part.axis):
+    _ENDS[_row, list(_points)] = 1
+
+_SHARPNESS = 3.0
+"""How hard the border between two parts is."""
+_STIFFNESS = 0.06
+"""Points are believed against a similarity as if they were spread this far, in body heights: keeps the map of
+a trunk seen from the side, or of a head, from being torn by a few pixels of noise."""
+
+
+def limb_flow(
+    source_xy: Array,
+    source_score: Array,
+    target_xy: Array,
+    target_score: Array,
+    size_hw: tuple[int, int],
+    body_height_px: float,
+) -> Array:
+    """Where to look in a reference picture for every pixel of the picture of another pose.
+
+    Args:
+        source_xy: (137, 2) the pose in the reference picture, in its pixels.
+        source_score: (137,) its confidence; 0 = undetected.
+        target_xy: (137, 2) the wanted pose, in pixels of the wanted picture.
+        target_score: (137,) its confidence.
+        size_hw: height and width of the wanted picture in pixels, multiples of 4.
+        body_height_px: standing height of the person in pixels.
+
+    Returns:
+        float32 (H, W, 2): x and y in pixels of the reference picture. A part that either pose lacks follows
+        the parts around it; with nothing in common the flow is the identity.
+    """
+    flows = limb_flows(source_xy[None], source_score[None], target_xy, target_score, size_hw, body_height_px)
+    return np.asarray(flows[0], np.float32)
+
+
+def limb_flows(
+    source_xy: Array,
+    source_score: Array,
+    target_xy: Array,
+    target_score: Array,
+    size_hw: tuple[int, int],
+    body_height_px: float,
+) -> Array:
+    """:func:`limb_flow` from K reference pictures at once: (K, 137, 2), (K, 137) → (K, H, W, 2)."""
+    if target_xy.shape != (POINTS, 2) or source_xy.shape[1:] != (POINTS, 2):
+        raise ValueError(f"poses must have {POINTS} points, got {source_xy.shape} and {target_xy.shape}")
+    if size_hw[0] % GRID or size_hw[1] % GRID:
+        raise ValueError(f"the picture size must be in multiples of {GRID}, got {size_hw}")
+    height, width = size_hw
+    rows, columns = height // GRID + 2, width // GRID + 2  # with a rim, to interpolate up to the edge
+    grid = np.mgrid[0:rows, 0:columns].astype(np.float32).reshape(2, -1)
+    y, x = grid * GRID - np.float32((GRID + 1) / 2)
+
+    target_axis, target_known = _axes(target_xy, target_score)
+    reach = np.array([part.reach * body_height_px for part in PARTS], np.float32)[:, None]
+    squared = segment_coordinates(target_axis[:, 0], target_axis[:, 1], x, y)[2]
+    nearness = squared * (-0.5 * _SHARPNESS / reach**2)  # (P, N), a logit
+    flows = np.empty((len(source_xy), height, width, 2), np.float32)
+    weights, weights_of = None, target_known
+    for k in range(len(source_xy)):
+        maps, known = part_maps(source_xy[k], source_score[k], target_xy, target_score, body_height_px)
+        if weights is None or (known != weights_of).any():
+            weights, weights_of = _softmax(nearness, known), known
+        blended = maps.reshape(len(maps), 6).T @ weights  # (6, N)
+        coarse = np.stack(
+            [blended[0] * x + blended[1] * y + blended[2], blended[3] * x + blended[4] * y + blended[5]], -1
+        )
+        fine = cv2.resize(coarse.reshape(rows, columns, 2), (columns * GRID, rows * GRID))
+        flows[k] = fine[GRID:-GRID, GRID:-GRID]
+    return flows
+
+
+def part_maps(
+    source_xy: Array, source_score: Array, target_xy: Array, target_score: Array, body_height_px: float
+) -> tuple[Array, NDArray[np.bool_]]:
+    """The affine map of every part from the wanted picture to the reference picture.
+
+    Returns:
+        maps (P, 2, 3) with ``reference = map[:, :2] @ wanted + map[:, 2]``, and known (P,): whether both
+        poses show the part. With nothing in common, the first part's map is the identity and it alone is
+        known.
+    """
+    target_axis, target_known = _axes(target_xy, target_score)
+    source_axis, source_known = _axes(source_xy, source_score)
+    known = target_known & source_known
+    linear = _along_axis(source_axis, target_axis, np.float32(0.03 * body_height_px))
+    middle, image = target_axis.mean(1), source_axis.mean(1)
+    stiffness = np.float32((_STIFFNESS * body_height_px) ** 2)
+    for index, part in enumerate(PARTS):
+        points = [p for p in part.points if target_score[p] > 0 and source_score[p] > 0]
+        if known[index] and len(points) > 1:
+            middle[index], image[index] = target_xy[points].mean(0), source_xy[points].mean(0)
+            wanted, found = target_xy[points] - middle[index], source_xy[points] - image[index]
+            # Ridge towards the similarity: minimises |A·wanted − found|² + stiffness·|A − similarity|².
+            left = found.T @ wanted + stiffness * _similarity(linear[index])
+            linear[index] = left @ np.linalg.inv(wanted.T @ wanted + stiffness * np.eye(2, dtype=np.float32))
+    maps = np.concatenate([linear, (image - (linear @ middle[..., None])[..., 0])[..., None]], axis=2)
+    if not known.any():
+        known[0], maps[0] = True, np.eye(2, 3)
+    return maps.astype(np.float32), known
+
+
+def _axes(xy: Array, score: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """(P, 2, 2) start and end of the axis of every part, and (P,) whether both are detected."""
+    ends = (score > 0).astype(np.float32) * _ENDS  # (2P, points)
+    count = ends.sum(1)
+    axes = (ends @ np.where(score[:, None] > 0, xy, 0)) / np.maximum(count, 1)[:, None]
+    return axes.reshape(-1, 2, 2).astype(np.float32), (count > 0).reshape(-1, 2).all(1)
+
+
+def _along_axis(source: Array, target: Array, softness: np.float32) -> Array:
+    """(P, 2, 2) linear maps: turn with the axis, stretch along it, keep the width across it."""
+    frames, lengths = [], []
+    for axis in (source, target):
+        bone = axis[:, 1] - axis[:, 0]
+        length = np.maximum(np.sqrt((bone**2).sum(1)), np.float32(1e-3))
+        direction = bone / length[:, None]
+        frames.append(np.stack([direction, np.stack([-direction[:, 1], direction[:, 0]], 1)], 2))
+        lengths.append(length + softness)
+    stretch = np.ones((len(source), 1, 2), np.float32)
+    stretch[:, 0, 0] = np.clip(lengths[0] / lengths[1], 0.25, 4)
+    turned: Array = (frames[0] * stretch) @ frames[1].transpose(0, 2, 1)
+    return turned
+
+
+def _similarity(linear: Array) -> Array:
+    """The rotation and even scaling nearest to a 2 × 2 map that keeps orientation."""
+    a, b = (linear[0, 0] + linear[1, 1]) / 2, (linear[1, 0] - linear[0, 1]) / 2
+    return np.array([[a, -b], [b, a]], np.float32)
+
+
+def _softmax(logits: Array, known: NDArray[np.bool_]) -> Array:
+    """Weights (P, N) of the known parts that sum to 1 in every column."""
+    weights = np.zeros_like(logits)
+    some = logits[known]
+    some = np.exp(some - some.max(0))
+    weights[known] = some / some.sum(0)
+    return weights
+
+
+def warp(image: Image, flow: Array) -> Image:
+    """Sample a picture (or an atlas of pictures) along a flow.
+
+    Args:
+        image: uint8 (h, w) or (h, w, channels).
+        flow: float32 (H, W, 2), x and y in pixels of ``image``; beyond its edge the nearest pixel is
+        repeated.
+
+    Returns:
+        uint8 (H, W) or (H, W, channels).
+    """
+    positions = np.asarray(flow, np.float32)
+    warped = cv2.remap(image, positions, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(warped, np.uint8)

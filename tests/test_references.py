@@ -1,0 +1,115 @@
+"""Choosing which real pictures to warp."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.skeleton import INDEX, POINTS
+from dancedouble.references import ReferenceChooser, choose_bank, choose_references, steady_paths
+
+
+def dancer(
+    arms: np.ndarray, facing: np.ndarray, *, shoulders: float = 40, size: float = 1, depth: bool = True
+) -> PoseSequence:
+    """T poses with the left arm at angle ``arms`` and the trunk turned by ``facing`` (0 = to the camera)."""
+    frames = len(arms)
+    xy, z = np.zeros((frames, POINTS, 2), np.float32), np.zeros((frames, POINTS), np.float32)
+    score = np.zeros((frames, POINTS), np.float32)
+
+    def put(name: str, x: np.ndarray | float, y: np.ndarray | float, d: np.ndarray | float = 0) -> None:
+        xy[:, INDEX[name], 0], xy[:, INDEX[name], 1], z[:, INDEX[name]] = x, y, d
+        score[:, INDEX[name]] = 1
+
+    put("neck", 0, 0), put("mid_hip", 0, 60), put("nose", 0, -15)
+    for side, sign in (("right", -1), ("left", 1)):
+        for joint, width, y in (("shoulder", shoulders, 0), ("hip", 0.7 * shoulders, 60), ("ear", 14, -18)):
+            put(f"{side}_{joint}", sign * width / 2 * np.cos(facing), y, sign * width / 2 * np.sin(facing))
+        put(f"{side}_knee", sign * 10, 100), put(f"{side}_ankle", sign * 10, 140)
+    shoulder = xy[:, INDEX["left_shoulder"]]
+    for joint, reach in (("elbow", 25), ("wrist", 50)):
+        put(f"left_{joint}", shoulder[:, 0] + reach * np.cos(arms), shoulder[:, 1] + reach * np.sin(arms))
+        put(f"right_{joint}", xy[:, INDEX["right_shoulder"], 0], reach)
+    xy *= size
+    return PoseSequence(
+        xy=xy + 200, score=score, size=(400, 400), fps=Fraction(25),
+        depth=z * size if depth else np.zeros((0, POINTS), np.float32),
+    )  # fmt: skip
+
+
+def test_the_bank_covers_rare_poses_and_stays_in_the_usable_frames() -> None:
+    arms, facing = np.zeros(100), np.zeros(100)
+    facing[70:73] = np.pi  # the back is seen for three frames only
+    arms[40:42] = -1.5
+    usable = [i for i in range(100) if i % 2 == 0]
+    bank = choose_bank(dancer(arms, facing), usable, 4)
+    assert len(bank) == 4 and bank == sorted(set(bank)) and set(bank) <= set(usable)
+    assert any(70 <= i < 73 for i in bank) and any(40 <= i < 42 for i in bank)
+
+
+def test_the_bank_prefers_sharp_frames_among_equals() -> None:
+    poses = dancer(np.repeat([0.0, 1.0], 5), np.zeros(10))
+    sharpness = [1.0, 1, 9, 1, 1, 1, 1, 1, 1, 9]
+    assert choose_bank(poses, range(10), 2, sharpness=sharpness) == [2, 9]
+
+
+def test_narrow_shoulders_do_not_turn_a_frontal_pose_into_a_profile() -> None:
+    facing = np.linspace(-np.pi / 2, np.pi / 2, 31)
+    bank = dancer(np.zeros(31), facing, shoulders=50)
+    query = dancer(np.zeros(31), facing, shoulders=30, size=0.6)
+    chosen = choose_references(query, bank, 1, steadiness=0)[:, 0]
+    np.testing.assert_allclose(chosen, np.arange(31), atol=2)
+
+
+def test_facing_is_told_apart_without_depth_too() -> None:
+    facing = np.array([0.0, np.pi])
+    bank = dancer(np.zeros(2), facing, depth=False)
+    assert choose_references(bank, bank, 1, steadiness=0)[:, 0].tolist() == [0, 1]
+
+
+def test_choice_does_not_flicker_between_equals() -> None:
+    random = np.random.default_rng(0)
+    costs = (0.3 + 0.02 * random.standard_normal((60, 5))).astype(np.float32)
+    assert len(np.unique(steady_paths(costs, 1, 0.2))) == 1
+    assert len(np.unique(steady_paths(costs, 1, 0.0))) > 1
+
+
+def test_the_path_is_the_cheapest_one() -> None:
+    random = np.random.default_rng(1)
+    costs = random.random((6, 3)).astype(np.float32)
+    every = np.stack(np.meshgrid(*[range(3)] * 6), -1).reshape(-1, 6)
+    totals = costs[np.arange(6), every].sum(1) + 0.3 * (np.diff(every, axis=1) != 0).sum(1)
+    np.testing.assert_array_equal(steady_paths(costs, 1, 0.3)[:, 0], every[totals.argmin()])
+
+
+def test_slots_differ_and_small_banks_repeat() -> None:
+    poses = dancer(np.linspace(-1, 1, 8), np.zeros(8))
+    chosen = choose_references(poses, poses, 3)
+    assert all(len(set(row)) == 3 for row in chosen)
+    assert choose_references(poses, poses[:2], 3).shape == (8, 3)
+
+
+def test_excluded_pictures_are_not_used() -> None:
+    poses = dancer(np.linspace(-1, 1, 8), np.zeros(8))
+    chosen = choose_references(poses, poses, 2, exclude=np.eye(8, dtype=bool), steadiness=0)
+    assert not (chosen == np.arange(8)[:, None]).any()
+
+
+def test_in_learning_near_frames_are_hidden_and_the_draw_repeats() -> None:
+    poses = dancer(np.linspace(-1.5, 1.5, 100), np.zeros(100))
+    chooser = ReferenceChooser(footage=poses, bank=tuple(range(0, 100, 5)), count=3)
+    for frame in range(0, 100, 7):
+        chosen = np.array(chooser.bank)[chooser.for_training(frame)]
+        assert (abs(chosen - frame) > 10).all() and len(set(chosen)) == 3
+    draws = [chooser.for_training(50, np.random.default_rng(3)).tolist() for _ in range(2)]
+    assert draws[0] == draws[1]
+
+
+def test_in_rendering_a_dance_gets_a_row_per_frame() -> None:
+    poses = dancer(np.linspace(-1.5, 1.5, 40), np.zeros(40))
+    chooser = ReferenceChooser(footage=poses, bank=(0, 13, 26, 39), count=3)
+    rows = chooser.for_rendering(poses)
+    assert rows.shape == (40, 3) and rows.max() < 4
+    assert rows[0, 0] == 0 and rows[-1, 0] == 3

@@ -1,0 +1,65 @@
+"""The fast generator."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from dancedouble.models.swift import SwiftConfig, SwiftGenerator
+from dancedouble.rendering.limb_maps import CHANNELS
+
+SMALL = SwiftConfig(maps=5, references=2, width=8, reference_width=4)
+
+
+def inputs(config: SwiftConfig, size: tuple[int, int], batch: int = 1) -> tuple[Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    height, width = size
+    return (
+        torch.rand(batch, config.maps, height // 4, width // 4, generator=generator),
+        torch.rand(batch, config.references, 4, height, width, generator=generator),
+        torch.rand(batch, 4, height, width, generator=generator),
+    )
+
+
+@pytest.mark.parametrize("size", [(64, 48), (80, 112)])
+def test_any_size_in_sixteens_gives_layers_in_range(size: tuple[int, int]) -> None:
+    layers = SwiftGenerator(SMALL)(*inputs(SMALL, size, batch=2))
+    assert layers.rgb.shape == (2, 3, *size) and layers.alpha.shape == (2, 1, *size)
+    assert layers.rgb.abs().max() <= 1 and layers.alpha.min() >= 0 and layers.alpha.max() <= 1
+    torch.testing.assert_close(layers.blend.sum(1), torch.ones(2, *size))
+
+
+def test_no_previous_frame_is_a_grey_one() -> None:
+    generator = SwiftGenerator(SMALL).eval()
+    maps, references, previous = inputs(SMALL, (64, 48))
+    torch.testing.assert_close(
+        generator(maps, references).rgb, generator(maps, references, torch.zeros_like(previous)).rgb
+    )
+    assert not torch.equal(generator(maps, references).rgb, generator(maps, references, previous).rgb)
+
+
+def test_it_learns_to_copy_a_reference() -> None:
+    torch.manual_seed(0)
+    generator = SwiftGenerator(SMALL)
+    maps, references, previous = inputs(SMALL, (32, 32), batch=4)
+    optimizer = torch.optim.Adam(generator.parameters(), 1e-2)
+    losses = []
+    for _ in range(40):
+        loss = (generator(maps, references, previous).rgb - references[:, 1, :3]).abs().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.2 * losses[0]
+
+
+def test_a_frame_of_256_by_192_costs_at_most_two_and_a_half_billion_operations() -> None:
+    config = SwiftConfig(maps=CHANNELS)
+    with torch.device("meta"):
+        generator = SwiftGenerator(config).eval()
+        data = [torch.empty(1, CHANNELS, 64, 48), torch.empty(1, 3, 4, 256, 192), torch.empty(1, 4, 256, 192)]
+        with FlopCounterMode(display=False) as counter:
+            generator(*data)
+    assert counter.get_total_flops() < 2.5e9

@@ -1,0 +1,115 @@
+"""Carrying pixels from pose to pose."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dancedouble.pose.skeleton import INDEX, POINTS
+from dancedouble.rendering.warping import PARTS, limb_flow, limb_flows, part_maps, warp
+
+SIZE = (128, 96)
+STANDING = {
+    "nose": (48, 20), "neck": (48, 32), "right_eye": (46, 18), "left_eye": (50, 18),
+    "right_ear": (43, 20), "left_ear": (53, 20),
+    "right_shoulder": (38, 33), "right_elbow": (32, 48), "right_wrist": (30, 62),
+    "left_shoulder": (58, 33), "left_elbow": (64, 48), "left_wrist": (66, 62),
+    "mid_hip": (48, 64), "right_hip": (42, 64), "right_knee": (41, 86), "right_ankle": (40, 106),
+    "left_hip": (54, 64), "left_knee": (55, 86), "left_ankle": (56, 106),
+    "right_heel": (41, 109), "right_big_toe": (34, 110), "left_heel": (55, 109), "left_big_toe": (62, 110),
+}  # fmt: skip
+BODY_HEIGHT = 100.0
+
+
+def person() -> tuple[np.ndarray, np.ndarray]:
+    xy, score = np.zeros((POINTS, 2), np.float32), np.zeros(POINTS, np.float32)
+    for name, point in STANDING.items():
+        xy[INDEX[name]], score[INDEX[name]] = point, 1
+    return xy, score
+
+
+def positions() -> np.ndarray:
+    y, x = np.mgrid[0 : SIZE[0], 0 : SIZE[1]]
+    return np.stack([x, y], -1).astype(np.float32)
+
+
+def test_the_same_pose_is_the_identity() -> None:
+    xy, score = person()
+    flow = limb_flow(xy, score, xy, score, SIZE, BODY_HEIGHT)
+    assert flow.dtype == np.float32
+    np.testing.assert_allclose(flow, positions(), atol=0.02)
+
+
+def test_a_shifted_person_is_found_where_they_were() -> None:
+    xy, score = person()
+    flow = limb_flow(xy, score, xy + np.array([7, -4]), score, SIZE, BODY_HEIGHT)
+    np.testing.assert_allclose(flow, positions() - (7, -4), atol=0.02)
+
+
+def test_a_tilted_person_is_found_where_they_were() -> None:
+    xy, score = person()
+    angle = 0.4
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
+    centre = np.array([48, 60], np.float32)
+    flow = limb_flow(xy, score, (xy - centre) @ turn.T + centre, score, SIZE, BODY_HEIGHT)
+    np.testing.assert_allclose(flow, (positions() - centre) @ turn + centre, atol=0.05)
+
+
+def test_a_raised_arm_takes_its_pixels_from_the_hanging_arm() -> None:
+    xy, score = person()
+    raised = xy.copy()
+    raised[INDEX["left_elbow"]], raised[INDEX["left_wrist"]] = (74, 33), (88, 33)
+    flow = limb_flow(xy, score, raised, score, SIZE, BODY_HEIGHT)
+    middle = (xy[INDEX["left_elbow"]] + xy[INDEX["left_wrist"]]) / 2
+    np.testing.assert_allclose(flow[33, 81], middle, atol=1.5)
+    np.testing.assert_allclose(flow[100, 40], (40, 100), atol=1)  # the legs did not move
+
+
+def test_a_part_that_a_pose_lacks_follows_its_neighbours() -> None:
+    xy, score = person()
+    hidden = score.copy()
+    hidden[[INDEX["left_wrist"], INDEX["left_elbow"]]] = 0
+    xy_hidden = xy.copy()
+    xy_hidden[hidden == 0] = 0
+    flow = limb_flow(xy_hidden, hidden, xy + np.array([5, 0]), score, SIZE, BODY_HEIGHT)
+    np.testing.assert_allclose(flow, positions() - (5, 0), atol=0.05)
+
+
+def test_poses_with_nothing_in_common_give_the_identity() -> None:
+    xy, score = person()
+    flow = limb_flow(xy, np.zeros_like(score), xy + 9, score, SIZE, BODY_HEIGHT)
+    np.testing.assert_allclose(flow, positions(), atol=0.02)
+
+
+def test_a_narrower_trunk_is_squeezed_and_its_map_stays_finite_in_profile() -> None:
+    xy, score = person()
+    narrow = xy.copy()
+    narrow[:, 0] = 48 + (xy[:, 0] - 48) * 0.5
+    chest = [part.name for part in PARTS].index("chest")
+    maps, known = part_maps(xy, score, narrow, score, BODY_HEIGHT)
+    assert known[chest] and 1.2 < maps[chest, 0, 0] < 2
+    narrow[:, 0] = 48
+    assert np.abs(part_maps(xy, score, narrow, score, BODY_HEIGHT)[0]).max() < 500
+
+
+def test_many_references_are_the_same_as_one_by_one() -> None:
+    xy, score = person()
+    sources = np.stack([xy, xy + 3, xy * 0.9]).astype(np.float32)
+    scores = np.stack([score, score, np.where(np.arange(POINTS) == 7, 0, score)]).astype(np.float32)
+    flows = limb_flows(sources, scores, xy, score, SIZE, BODY_HEIGHT)
+    for k in range(3):
+        np.testing.assert_array_equal(
+            flows[k], limb_flow(sources[k], scores[k], xy, score, SIZE, BODY_HEIGHT)
+        )
+
+
+def test_warp_samples_every_channel_along_the_flow() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (*SIZE, 4), np.uint8)
+    np.testing.assert_array_equal(warp(picture, positions()), picture)
+    np.testing.assert_array_equal(warp(picture, positions() + np.array([1, 0]))[:, :-1], picture[:, 1:])
+
+
+def test_sizes_off_the_grid_are_refused() -> None:
+    xy, score = person()
+    with pytest.raises(ValueError, match="multiples of 4"):
+        limb_flow(xy, score, xy, score, (127, 96), BODY_HEIGHT)
