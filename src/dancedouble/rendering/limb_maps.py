@@ -128,10 +128,11 @@ def segment_coordinates(start: Array, end: Array, x: Array, y: Array) -> tuple[A
         the segment's line; squared (S, N) squared distance in pixels from the segment itself.
     """
     bone = end - start
-    length: Array = np.sqrt((bone**2).sum(1, keepdims=True))
     # A segment of no length (a point) still needs a direction, or every pixel would lie on it.
-    direction = np.where(length > 1e-3, bone / np.maximum(length, np.float32(1e-3)), np.float32([1, 0]))
-    length = np.maximum(length, np.float32(1e-3))
+    short = np.float32(1e-3)
+    length = np.sqrt((bone**2).sum(1, keepdims=True)).astype(np.float32)
+    direction = np.where(length > short, bone / np.maximum(length, short), np.float32([1, 0]))
+    length = np.maximum(length, short).astype(np.float32)
     cosine, sine = np.split(direction, 2, axis=1)
     start_x, start_y = np.split(start, 2, axis=1)
     along: Array = cosine * x + sine * y - (cosine * start_x + sine * start_y)
