@@ -1,0 +1,77 @@
+"""Each result in a few words for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dancedouble.cli.formats import describe_stages
+from dancedouble.cli.output import Record, outline
+
+if TYPE_CHECKING:
+    from dancedouble.cli.demo import Demo
+    from dancedouble.results import PoseResult, PrepareResult, RenderResult, TrainResult, TransferResult
+
+NOT_VIDEOS = {".safetensors", ".npz"}
+
+
+def is_video(path: Path) -> bool:
+    """Whether ``path`` can only be a video, going by its name: neither a folder nor a file of ours."""
+    return path.suffix.lower() not in NOT_VIDEOS and not path.is_dir()
+
+
+def gaps(count: int) -> str:
+    """``, 3 without the person``, or nothing."""
+    return f", {count} without the person" if count else ""
+
+
+def render(result: RenderResult) -> str:
+    return (
+        f"{result.output}\n"
+        f"  {result.frames} frames at {float(result.fps):.4g} a second{gaps(result.gaps)}\n"
+        f"  made in {describe_stages(result.seconds)}"
+    )
+
+
+def transfer(result: TransferResult) -> str:
+    return (
+        f"{render(result)}\n"
+        f"  the person, to render again with other dances: {result.person} ({result.steps} steps learned)"
+    )
+
+
+def train(result: TrainResult) -> str:
+    stopped = "; stopped early, and usable: the same command goes on" if result.stopped else ""
+    return f"{result.person}\n  {result.steps} steps in {describe_stages(result.seconds)}{stopped}"
+
+
+def prepare(result: PrepareResult) -> str:
+    return (
+        f"{result.workspace}\n"
+        f"  {result.usable} of {result.frames} frames can be learned from{gaps(result.gaps)}; "
+        f"the person is {result.person_height:.0f} px tall; {describe_stages(result.seconds)}"
+    )
+
+
+def pose(result: PoseResult) -> str:
+    people = f"; followed one of {result.people} people" if result.people > 1 else ""
+    return (
+        f"{result.output}\n"
+        f"  {result.frames} frames{gaps(result.gaps)}{people}; {describe_stages(result.seconds)}"
+    )
+
+
+def demo(result: Demo) -> str:
+    return (
+        "Two synthetic people, made for this project: the one from B_casual.mp4 dances A_dance.mp4.\n"
+        f"  the video         {result.video}\n"
+        f"  side by side      {result.side_by_side}\n"
+        f"  the pose film     {result.pose_film}\n"
+        f"  the report        {result.report}\n"
+        f"  the person file   {result.transfer.person}\n"
+        f"  made in {describe_stages(result.seconds)}"
+    )
+
+
+def info(result: Record) -> str:
+    return outline(result.content)

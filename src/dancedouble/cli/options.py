@@ -1,0 +1,110 @@
+"""The options that commands share.
+
+An option that was not given is None and is not passed on, so that every default lives in the library alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from dancedouble.cli.formats import parse_frames, parse_time
+
+Value = TypeVar("Value")
+
+
+class Layout(StrEnum):
+    """What the written video shows: the result alone, dance and result, or dance, stick figure and result."""
+
+    RESULT = "result"
+    SIDE_BY_SIDE = "side-by-side"
+    STRIP = "strip"
+
+
+class Retarget(StrEnum):
+    """How the dance is fitted to the body that is to dance it: as a whole, or limb by limb."""
+
+    GLOBAL = "global"
+    LIMBS = "limbs"
+
+
+class Device(StrEnum):
+    """Where the networks run."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that were given, as the library takes them: None left out, choices as their text."""
+    return {
+        name: value.value if isinstance(value, StrEnum) else value
+        for name, value in options.items()
+        if value is not None
+    }
+
+
+def usage(parse: Callable[[str], Value]) -> Callable[[str], Value]:
+    """``parse`` with its ValueError told as a mistake in the command."""
+
+    def parse_or_complain(text: str) -> Value:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return parse_or_complain
+
+
+def argument(metavar: str, meaning: str) -> Any:
+    return typer.Argument(metavar=metavar, help=meaning, show_default=False)
+
+
+def option(*names: str, meaning: str, metavar: str | None = None, **more: Any) -> Any:
+    return typer.Option(*names, metavar=metavar, help=meaning, show_default=False, **more)
+
+
+SourceArgument = Annotated[
+    Path, argument("SOURCE", "The dance: a video, poses .npz or OpenPose JSON folder.")
+]
+TargetArgument = Annotated[Path, argument("TARGET", "Half a minute of the person who is to dance it.")]
+VideoArgument = Annotated[Path, argument("VIDEO", "A video: anything FFmpeg reads.")]
+
+BudgetOption = Annotated[
+    float | None,
+    option("--budget", metavar="TIME", parser=usage(parse_time), meaning="Time to spend: 90s, 10m, 1h30m."),
+]
+FramesOption = Annotated[
+    Any,
+    option("--frames", metavar="A:B", parser=usage(parse_frames), meaning="Only the frames A to B - 1."),
+]
+PresetOption = Annotated[str | None, option("--preset", metavar="NAME", meaning="The recipe for learning.")]
+SizeOption = Annotated[
+    int | None,
+    option("--size", metavar="HEIGHT", min=1, meaning="Height of the person as learned, in pixels."),
+]
+SeedOption = Annotated[int | None, option("--seed", metavar="N", min=0, meaning="Makes a run repeatable.")]
+PersonOption = Annotated[
+    int | None,
+    option("--person", metavar="N", min=1, meaning="Which person, of several; see info VIDEO."),
+]
+LayoutOption = Annotated[Layout | None, option("--layout", meaning="What the video shows.")]
+RetargetOption = Annotated[
+    Retarget | None, option("--retarget", meaning="Fit the body as a whole or by limbs.")
+]
+ConsentOption = Annotated[
+    str | None,
+    option("--consent", metavar='"WHO, HOW"', meaning="Who is learned, and how they agreed."),
+]
+DeviceOption = Annotated[
+    Device | None, option("--device", meaning="Where the networks run; poses are always found on the CPU.")
+]
+JsonOption = Annotated[bool, option("--json", meaning="Print the result as one JSON object.")]
+QuietOption = Annotated[bool, option("--quiet", "-q", meaning="Show no progress.")]
+DebugOption = Annotated[bool, option("--debug", meaning="Show the traceback of an unexpected error.")]
