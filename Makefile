@@ -21,11 +21,11 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile
+	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
 
 venv: $(READY)
 
-## Always with the constraints: without them pip takes the newest PyTorch, with gigabytes of CUDA beside it.
+# Always with the constraints: without them pip takes the newest PyTorch, with gigabytes of CUDA beside it.
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; install it, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
