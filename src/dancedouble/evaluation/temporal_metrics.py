@@ -15,7 +15,7 @@ Flow = NDArray[np.float32]
 
 
 def optical_flow(start: Image, end: Image) -> Flow:
-    """Dense flow by DIS (Kroeger et al., 2016): (H, W, 2) x, y in pixels, where each pixel of ``start`` goes."""
+    """Dense flow by DIS (Kroeger et al., 2016): (H, W, 2) x, y in pixels: where pixels of ``start`` go."""
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     grey = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (start, end)]
     return np.asarray(dis.calc(grey[0], grey[1], None), np.float32)
