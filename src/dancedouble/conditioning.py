@@ -1,0 +1,89 @@
+"""What a generator is shown for one frame: drawn from the pose, the same way at training and at rendering."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.rendering.crop import CropWindow
+from dancedouble.rendering.limb_maps import limb_maps
+from dancedouble.rendering.stick_figure import draw_stick_figure
+from dancedouble.rendering.warping import limb_flow, limb_flows, warp
+
+class Pose(NamedTuple):
+    """One frame's keypoints in crop pixels."""
+
+    xy: NDArray[np.float32]
+    """(137, 2)"""
+    score: NDArray[np.float32]
+    """(137,)"""
+
+
+class Shown(NamedTuple):
+    """What the generator is shown for one frame."""
+
+    label: NDArray[np.float32]
+    """(C, h, w): a stick figure in [-1, 1] at full size, or limb maps at a quarter of it."""
+    references: NDArray[np.uint8]
+    """(K, H, W, 4): RGB and mask of the subject's real frames, warped to this pose; K may be 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceBank:
+    """The frames of the subject that may be warped, as crops. All of one size."""
+
+    pictures: NDArray[np.uint8]
+    """(N, H, W, 4) RGB and mask."""
+    poses: PoseSequence
+    """N poses in pixels of the crops; fps has no meaning here."""
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+
+def pose_in_window(poses: PoseSequence, index: int, window: CropWindow) -> Pose:
+    """Frame ``index``'s keypoints in pixels of ``window``'s crop."""
+    return Pose(window.to_crop(poses.xy[index]), poses.score[index])
+
+
+@dataclass(frozen=True)
+class FigureConditioner:
+    """The paper's conditioning: a stick figure as a picture (section 1.3 of the paper's method)."""
+
+    def show(self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64]) -> Shown:
+        """The figure (3, H, W) in [-1, 1]; ``chosen`` is empty."""
+        figure = draw_stick_figure(pose.xy, pose.score, size)
+        label = figure.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1
+        return Shown(label, np.zeros((0, *size, 4), np.uint8))
+
+    def carry(self, before: Pose, now: Pose, size: tuple[int, int]) -> None:
+        """The paper shows the previous output as it is."""
+        return None
+
+
+@dataclass(frozen=True)
+class LimbConditioner:
+    """The fast method's conditioning: limb-coordinate maps and real pixels carried along limb by limb."""
+
+    bank: ReferenceBank
+    body_height: float
+    """Height of the subject in crop pixels: the yardstick of limb widths."""
+
+    def show(self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64]) -> Shown:
+        """Limb maps (C, H / 4, W / 4) and the ``chosen`` bank pictures warped to ``pose``."""
+        label = limb_maps(pose.xy, pose.score, size, self.body_height)
+        known = self.bank.poses
+        flows = limb_flows(known.xy[chosen], known.score[chosen], pose.xy, pose.score, size, self.body_height)
+        pictures = [warp(self.bank.pictures[index], flow) for index, flow in zip(chosen, flows, strict=True)]
+        return Shown(label, np.stack(pictures))
+
+    def carry(self, before: Pose, now: Pose, size: tuple[int, int]) -> NDArray[np.float32]:
+        """(H, W, 2) where each pixel of the present frame was in the previous output, in its pixels (x, y)."""
+        return limb_flow(before.xy, before.score, now.xy, now.score, size, self.body_height)
+
+
+Conditioner = FigureConditioner | LimbConditioner

@@ -1,0 +1,185 @@
+"""The subject's footage as a generator learns from it: batches of pairs of frames that are adjacent in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dancedouble.conditioning import Conditioner, Pose, Shown, pose_in_window
+from dancedouble.files import atomic_path
+from dancedouble.references import ReferenceChooser
+from dancedouble.rendering.crop import CropWindow
+from dancedouble.rendering.face_box import face_box, face_side
+from dancedouble.rendering.stick_figure import draw_stick_figure
+from dancedouble.workspace import Workspace
+
+Picture = NDArray[np.uint8]
+
+
+class Batch(NamedTuple):
+    """B pairs of adjacent frames, S = 2; pictures are float32 in [-1, 1], RGB."""
+
+    label: Tensor
+    """(B, S, C, h, w) what the pose is drawn as."""
+    references: Tensor
+    """(B, S, K, 4, H, W) warped real frames: RGB in [-1, 1], mask in [0, 1]; K may be 0."""
+    image: Tensor
+    """(B, S, 3, H, W) the real frames."""
+    mask: Tensor
+    """(B, S, 1, H, W) soft mask of the subject in [0, 1]."""
+    plate: Tensor
+    """(B, S, 3, H, W) the empty background behind them."""
+    figure: Tensor
+    """(B, S, 3, H, W) the stick figures that discriminators judge the frames with."""
+    carry: Tensor | None
+    """(B, H, W, 2) where to sample the first output for the second frame, in grid_sample's [-1, 1]."""
+    face: Tensor
+    """(B, S, 4) face box: top, left, bottom, right in crop pixels; -1 where no face is seen."""
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on ``device``."""
+        return Batch(*(None if value is None else value.to(device) for value in self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footage:
+    """Frames of one workspace as crops of one size, kept in a memory-mapped cache."""
+
+    workspace: Workspace
+    windows: Sequence[CropWindow]
+    """One per frame of the workspace."""
+    frames: NDArray[np.int64]
+    """(N,) indices of the usable frames, ascending."""
+    crops: Picture
+    """(N, H, W, 4) RGB and mask."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the crops."""
+        return self.crops.shape[1], self.crops.shape[2]
+
+    def pose(self, frame: int) -> Pose:
+        """Keypoints of a frame in its crop's pixels."""
+        return pose_in_window(self.workspace.poses, frame, self.windows[frame])
+
+    def crop(self, frame: int) -> Picture:
+        """(H, W, 4) RGB and mask of a frame."""
+        return self.crops[np.searchsorted(self.frames, frame)]
+
+
+def open_footage(
+    workspace: Workspace, windows: Sequence[CropWindow], frames: Sequence[int], cache: Path
+) -> Footage:
+    """Cut the crops of ``frames``, or map them from ``cache`` when it already holds just these."""
+    indices = np.asarray(frames, np.int64)
+    size = windows[0].size
+    shape = (len(indices), *size, 4)
+    key = cache.with_suffix(".frames.npy")
+    corners = np.array([(i, windows[i].left, windows[i].top, *windows[i].region) for i in indices], np.int64)
+    if not (key.is_file() and cache.is_file() and np.array_equal(np.load(key), corners)):
+        with atomic_path(cache) as temporary:
+            crops = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+            for row, frame in enumerate(indices):
+                crops[row, ..., :3] = windows[frame].cut(workspace.frame(int(frame)))
+                crops[row, ..., 3] = windows[frame].cut(workspace.mask(int(frame)))
+            crops.flush()
+            del crops
+        with atomic_path(key) as temporary, temporary.open("wb") as file:
+            np.save(file, corners)
+    return Footage(workspace=workspace, windows=windows, frames=indices, crops=np.load(cache, mmap_mode="r"))
+
+
+class PairSampler:
+    """Draws batches of adjacent pairs. The draw depends on the seed and the step alone, so a resume repeats it."""
+
+    def __init__(
+        self, footage: Footage, pairs: Sequence[tuple[int, int]], conditioner: Conditioner,
+        chooser: ReferenceChooser | None, *, seed: int,
+    ) -> None:  # fmt: skip
+        self.footage, self.pairs, self.conditioner, self.chooser = footage, pairs, conditioner, chooser
+        self.seed = seed
+        self._plate = footage.workspace.plate
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def batch(self, step: int, count: int) -> Batch:
+        """The batch of step ``step``: ``count`` pairs, each as likely as any other."""
+        random = np.random.default_rng([self.seed, step])
+        return collate([self.pair(*self.pairs[i], random) for i in random.integers(len(self.pairs), size=count)])
+
+    def pair(self, first: int, second: int, random: np.random.Generator | None = None) -> Batch:
+        """One pair as a batch of one; without ``random`` with the references that rendering would choose."""
+        chosen = self._choose(first, random)
+        shown = [self._show(frame, chosen) for frame in (first, second)]
+        crops = [self.footage.crop(frame) for frame in (first, second)]
+        plates = [self.footage.windows[frame].cut(self._plate) for frame in (first, second)]
+        poses = [self.footage.pose(frame) for frame in (first, second)]
+        side = face_side(self.footage.size)
+        return Batch(
+            label=torch.from_numpy(np.stack([s.label for s in shown]))[None],
+            references=torch.stack([references_to_tensor(s.references) for s in shown])[None],
+            image=torch.stack([picture_to_tensor(crop[..., :3]) for crop in crops])[None],
+            mask=torch.stack([torch.from_numpy(crop[..., 3:].transpose(2, 0, 1).copy()) for crop in crops])[None] / 255,
+            plate=torch.stack([picture_to_tensor(plate) for plate in plates])[None],
+            figure=torch.stack([self._figure(pose) for pose in poses])[None],
+            carry=carry_to_grid(self.conditioner.carry(*poses, self.footage.size)),
+            face=torch.tensor([[face_edges(pose, self.footage.size, side) for pose in poses]]),
+        )
+
+    def _show(self, frame: int, chosen: NDArray[np.int64]) -> Shown:
+        return self.conditioner.show(self.footage.pose(frame), self.footage.size, chosen)
+
+    def _figure(self, pose: Pose) -> Tensor:
+        return picture_to_tensor(draw_stick_figure(pose.xy, pose.score, self.footage.size))
+
+    def _choose(self, frame: int, random: np.random.Generator | None) -> NDArray[np.int64]:
+        if self.chooser is None:
+            return np.zeros(0, np.int64)
+        return self.chooser.for_training(frame, random)
+
+
+def collate(samples: Sequence[Batch]) -> Batch:
+    """Batches joined along B."""
+    columns = zip(*samples, strict=True)
+    return Batch(*(None if column[0] is None else torch.cat(column) for column in columns))
+
+
+def picture_to_tensor(picture: Picture) -> Tensor:
+    """RGB uint8 (H, W, 3) → float32 (3, H, W) in [-1, 1]."""
+    return torch.from_numpy(picture.transpose(2, 0, 1).astype(np.float32)).div_(127.5).sub_(1)
+
+
+def tensor_to_picture(tensor: Tensor) -> Picture:
+    """Float (3, H, W) in [-1, 1] → RGB uint8 (H, W, 3), rounded."""
+    scaled = tensor.detach().float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+    return np.ascontiguousarray(scaled.permute(1, 2, 0).cpu().numpy())
+
+
+def references_to_tensor(references: Picture) -> Tensor:
+    """(K, H, W, 4) uint8 → (K, 4, H, W) float32, RGB in [-1, 1], mask in [0, 1]."""
+    tensor = torch.from_numpy(references.transpose(0, 3, 1, 2).astype(np.float32)).div_(255)
+    tensor[:, :3].mul_(2).sub_(1)
+    return tensor
+
+
+def carry_to_grid(flow: NDArray[np.float32] | None) -> Tensor | None:
+    """(H, W, 2) pixel positions (x, y) → (1, H, W, 2) grid_sample coordinates (align_corners False)."""
+    if flow is None:
+        return None
+    height, width = flow.shape[:2]
+    grid = (flow + 0.5) * np.array([2 / width, 2 / height], np.float32) - 1
+    return torch.from_numpy(grid.astype(np.float32))[None]
+
+
+def face_edges(pose: Pose, size: tuple[int, int], side: int) -> tuple[int, int, int, int]:
+    """Top, left, bottom, right of the ``side`` × ``side`` face crop; all -1 when no face is seen."""
+    box = face_box(pose.xy, pose.score, size, side=side)
+    return (-1, -1, -1, -1) if box is None else (box.top, box.left, box.bottom, box.right)

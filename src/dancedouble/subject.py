@@ -1,0 +1,92 @@
+"""From a workspace to what one stage of training needs: windows, crops, the reference bank, the sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dancedouble.conditioning import Conditioner, FigureConditioner, LimbConditioner, ReferenceBank
+from dancedouble.dataset import Footage, PairSampler, open_footage
+from dancedouble.errors import ClipTooShortError
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.recipe import LimbInput, Recipe, WholeFrame
+from dancedouble.references import ReferenceChooser, choose_bank
+from dancedouble.rendering.crop import CropWindow, body_boxes, crop_scale, plan_windows, whole_frame
+from dancedouble.workspace import Workspace, neighbours
+
+SIDE_MULTIPLE = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One subject at one picture height, ready to be learned."""
+
+    footage: Footage
+    sampler: PairSampler
+    bank: ReferenceBank | None
+    scale: float
+    """Crop pixels per frame pixel."""
+    body_height: float
+    """Height of the subject in crop pixels."""
+
+
+def open_subject(
+    workspace: Workspace, recipe: Recipe, height: int, frames: Sequence[int], *, seed: int
+) -> Subject:
+    """Cut the crops at ``height`` (cached in the workspace), choose the bank, and build the sampler.
+
+    ``frames`` are the usable frames to learn from. Raises ClipTooShortError when no two of them are adjacent.
+    """
+    pairs = neighbours(frames)
+    if not pairs:
+        raise ClipTooShortError(
+            f"{workspace.path}: no two usable frames in a row among the {len(frames)} asked for;"
+            " film the whole person for a few seconds"
+        )
+    windows = plan_subject_windows(workspace, recipe, height, frames)
+    size = windows[0].size
+    cache: Path = workspace.training / f"crops-{recipe.framing.kind}-{size[0]}x{size[1]}-{frames[0]}-{frames[-1]}.npy"
+    footage = open_footage(workspace, windows, frames, cache)
+    scale = float(windows[0].scale[1])
+    tall = float(np.nanmedian(np.diff(body_boxes(workspace.poses)[list(frames)][:, 1::2], axis=1)))
+    body_height = tall * scale
+    conditioner: Conditioner = FigureConditioner()
+    bank, chooser = None, None
+    if isinstance(recipe.conditioning, LimbInput):
+        bank, chosen = fill_bank(footage, recipe.conditioning.bank)
+        chooser = ReferenceChooser(
+            footage=workspace.poses, bank=tuple(chosen), count=recipe.conditioning.references
+        )
+        conditioner = LimbConditioner(bank, body_height)
+    sampler = PairSampler(footage, pairs, conditioner, chooser, seed=seed)
+    return Subject(footage=footage, sampler=sampler, bank=bank, scale=scale, body_height=body_height)
+
+
+def plan_subject_windows(
+    workspace: Workspace, recipe: Recipe, height: int, frames: Sequence[int]
+) -> list[CropWindow]:
+    """One window per frame of the workspace, as the recipe frames its subject."""
+    poses, frame_size = workspace.poses, workspace.manifest.size
+    if isinstance(recipe.framing, WholeFrame):
+        width = round(height * frame_size[1] / frame_size[0] / SIDE_MULTIPLE) * SIDE_MULTIPLE
+        return whole_frame(frame_size, (height, max(width, SIDE_MULTIPLE)), len(poses))
+    first, last = frames[0], frames[-1]
+    return plan_windows(poses, crop_scale(poses[first : last + 1], height))
+
+
+def fill_bank(footage: Footage, count: int) -> tuple[ReferenceBank, list[int]]:
+    """Choose the pictures that may be warped, and hold them with their poses in crop pixels."""
+    frames = [int(i) for i in footage.frames]
+    sharpness = [float(cv2.Laplacian(footage.crop(i)[..., 1], cv2.CV_32F).var()) for i in frames]
+    chosen = choose_bank(footage.workspace.poses, frames, count, sharpness=sharpness)
+    poses = footage.workspace.poses
+    known = PoseSequence(
+        xy=np.stack([footage.pose(i).xy for i in chosen]), score=poses.score[chosen],
+        depth=poses.depth[chosen] * footage.windows[0].scale[1], size=footage.size, fps=poses.fps,
+    )  # fmt: skip
+    pictures = np.stack([footage.crop(i) for i in chosen])
+    return ReferenceBank(pictures=pictures, poses=known), chosen

@@ -1,0 +1,93 @@
+"""Presets: complete recipes as functions. Call the nearest one and change what you need with ``dataclasses.replace``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dancedouble.errors import InputError
+from dancedouble.models.discriminator import DiscriminatorConfig
+from dancedouble.models.face import FaceGlobalConfig
+from dancedouble.models.generator import small_generator
+from dancedouble.models.losses import LossWeights
+from dancedouble.models.swift import SwiftConfig
+from dancedouble.recipe import (
+    FaceStage,
+    FigureInput,
+    LimbInput,
+    Recipe,
+    ReconstructionWeights,
+    Stage,
+    TrackedCrop,
+)
+from dancedouble.rendering.limb_maps import CHANNELS
+
+DEFAULT_HEIGHT = 256
+
+
+def swift(height: int = DEFAULT_HEIGHT) -> Recipe:
+    """Minutes on a laptop: real pixels warped limb by limb, a small network that blends, corrects and masks them."""
+    limbs = LimbInput()
+    generator = SwiftConfig(maps=CHANNELS, references=limbs.references)
+    return Recipe(
+        preset="swift", framing=TrackedCrop(), conditioning=limbs, perceptual="lpips",
+        stages=(
+            Stage(name="reconstruct", height=height, generator=generator, share=0.6),
+            Stage(
+                name="adversarial", height=height, generator=generator, share=0.25, learning_rate=5e-4,
+                discriminator=DiscriminatorConfig(width=24, scales=2), adversarial=0.02,
+                adversarial_weights=LossWeights(perceptual=0.0),
+            ),
+        ),
+        face=FaceStage(
+            name="face", generator=FaceGlobalConfig(width=16, downs=2, blocks=3), discriminator_width=24,
+            learning_rate=5e-4, decay="cosine", batch=4, share=0.15,
+        ),
+    )  # fmt: skip
+
+
+def figure(height: int = DEFAULT_HEIGHT) -> Recipe:
+    """The paper's idea at the size of ``swift``: stick figure in, picture out, no real pixels carried over."""
+    generator = small_generator()
+    return Recipe(
+        preset="figure", framing=TrackedCrop(), conditioning=FigureInput(), perceptual="lpips",
+        stages=(
+            Stage(name="reconstruct", height=height, generator=generator, share=0.7, learning_rate=1e-3),
+            Stage(
+                name="adversarial", height=height, generator=generator, share=0.3, learning_rate=3e-4,
+                discriminator=DiscriminatorConfig(width=24, scales=2), adversarial=0.02,
+                adversarial_weights=LossWeights(perceptual=0.0),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def tiny(height: int = 64) -> Recipe:
+    """Every part of ``swift`` at toy size: for tests and for trying the pipeline in seconds."""
+    limbs = LimbInput(references=2, bank=6)
+    generator = SwiftConfig(maps=CHANNELS, references=2, width=8, reference_width=4)
+    return Recipe(
+        preset="tiny", framing=TrackedCrop(), conditioning=limbs, perceptual=None,
+        stages=(
+            Stage(name="reconstruct", height=height, generator=generator, batch=2, share=0.6, epochs=2),
+            Stage(
+                name="adversarial", height=height, generator=generator, batch=2, share=0.2, epochs=1,
+                learning_rate=5e-4, discriminator=DiscriminatorConfig(width=4, scales=1, layers=2),
+                adversarial=0.02, adversarial_weights=LossWeights(perceptual=0.0),
+                reconstruction=ReconstructionWeights(perceptual=0.0),
+            ),
+        ),
+        face=FaceStage(
+            name="face", generator=FaceGlobalConfig(width=4, downs=1, blocks=1), discriminator_width=4,
+            decay="cosine", batch=2, share=0.2, epochs=1,
+        ),
+    )  # fmt: skip
+
+
+PRESETS: dict[str, Callable[..., Recipe]] = {"swift": swift, "figure": figure, "tiny": tiny}
+
+
+def preset(name: str, height: int | None = None) -> Recipe:
+    """The recipe of a preset, at a picture height where one is given. Raises InputError for an unknown name."""
+    if name not in PRESETS:
+        raise InputError(f"--preset {name}: no such preset; expected one of {', '.join(PRESETS)}")
+    return PRESETS[name]() if height is None else PRESETS[name](height)

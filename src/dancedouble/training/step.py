@@ -1,0 +1,131 @@
+"""One training step on two adjacent frames: paint both, judge them together, learn. Pure given the networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dancedouble.dataset import Batch
+from dancedouble.models.discriminator import MultiScaleDiscriminator, discriminator_input
+from dancedouble.models.layers import Layers, composite
+from dancedouble.models.losses import (
+    Distance,
+    Terms,
+    discriminator_objective,
+    face_discriminator_objective,
+    face_generator_objective,
+    generator_objective,
+    masked_l1,
+    ssim_loss,
+    total,
+)
+from dancedouble.models.painter import Painter
+from dancedouble.recipe import ReconstructionWeights, Stage
+
+FRAMES = 2
+PERSON_WEIGHT = 2.0
+"""How much more an error on the person counts than one beside them."""
+PERCEPTUAL_CROP = 160
+"""Side of the random square the perceptual distance is trained on: a quarter of the cost, the same gradient on average."""
+
+
+def paint_pair(generator: Painter, batch: Batch, *, temporal: bool) -> tuple[list[Layers], list[Tensor]]:
+    """Both frames of each pair: I_0 = G(x_0, nothing), I_1 = G(x_1, I_0) (equation 1), gradient through I_0.
+
+    Returns the layers and the finished pictures (B, 3, H, W). Not ``temporal``: both are painted from nothing.
+    """
+    layers: list[Layers] = []
+    pictures: list[Tensor] = []
+    previous: Layers | None = None
+    for frame in range(FRAMES):
+        painted = generator(batch.label[:, frame], batch.references[:, frame], previous)
+        picture = composite(painted, batch.plate[:, frame])
+        layers.append(painted)
+        pictures.append(picture)
+        previous = carried(Layers(picture, painted.alpha), batch.carry) if temporal else None
+    return layers, pictures
+
+
+def carried(previous: Layers, grid: Tensor | None) -> Layers:
+    """The previous output as the next frame is shown it: moved along with the limbs, or as it is without a grid."""
+    if grid is None or previous.alpha is None:
+        return previous
+    both = torch.cat([previous.rgb, previous.alpha], dim=1)
+    moved = F.grid_sample(both, grid.to(both), padding_mode="border", align_corners=False)
+    return Layers(moved[:, :3], moved[:, 3:])
+
+
+def reconstruction_objective(
+    layers: list[Layers], pictures: list[Tensor], batch: Batch, weights: ReconstructionWeights,
+    perceptual: Distance | None, corner: tuple[float, float],
+) -> Terms:  # fmt: skip
+    """How far the two frames are from the real ones: colour, structure, perception, and the mask. By name."""
+    image = torch.cat(pictures)
+    truth = batch.image.transpose(0, 1).flatten(0, 1)
+    mask = batch.mask.transpose(0, 1).flatten(0, 1)
+    near = F.max_pool2d(mask, 9, stride=1, padding=4)
+    terms = {"colour": weights.colour * masked_l1(image, truth, 1 + PERSON_WEIGHT * near)}
+    if weights.structure:
+        terms["structure"] = weights.structure * ssim_loss(image, truth, 0.2 + near)
+    if weights.perceptual and perceptual is not None:
+        rows, columns = random_square(image, corner)
+        terms["perceptual"] = weights.perceptual * perceptual(image[..., rows, columns], truth[..., rows, columns]).mean()
+    alphas = [painted.alpha for painted in layers if painted.alpha is not None]
+    if weights.matting and alphas:
+        alpha = torch.cat(alphas).clamp(1e-4, 1 - 1e-4)
+        terms["matting"] = weights.matting * F.binary_cross_entropy(alpha, mask)
+    return terms
+
+
+def random_square(image: Tensor, corner: tuple[float, float]) -> tuple[slice, slice]:
+    """A square of the picture at a place given as two fractions in [0, 1]."""
+    height, width = image.shape[-2:]
+    rows, columns = min(PERCEPTUAL_CROP, height), min(PERCEPTUAL_CROP, width)
+    top, left = round(corner[0] * (height - rows)), round(corner[1] * (width - columns))
+    return slice(top, top + rows), slice(left, left + columns)
+
+
+class FrameStep:
+    """The step of the main network: reconstruction, and, where the stage has a discriminator, equation 3."""
+
+    def __init__(
+        self, stage: Stage, generator: Painter, discriminator: MultiScaleDiscriminator | None,
+        perceptual: Distance | None, *, temporal: bool,
+    ) -> None:  # fmt: skip
+        self.stage, self.generator, self.discriminator = stage, generator, discriminator
+        self.perceptual, self.temporal = perceptual, temporal
+
+    def generator_terms(self, batch: Batch, corner: tuple[float, float]) -> tuple[Terms, list[Tensor]]:
+        """Loss terms of the generator on this batch, and the pictures it painted."""
+        layers, pictures = paint_pair(self.generator, batch, temporal=self.temporal)
+        terms = reconstruction_objective(layers, pictures, batch, self.stage.reconstruction, self.perceptual, corner)
+        if self.discriminator is not None and self.stage.adversarial:
+            for parameter in self.discriminator.parameters():
+                parameter.requires_grad_(False)
+            fake = self._judge(batch, pictures)
+            with torch.no_grad():
+                real = self._judge(batch, list(batch.image.unbind(1)))
+            objective = generator_objective(
+                fake, real, pictures, list(batch.image.unbind(1)),
+                perceptual=self.perceptual, weights=self.stage.adversarial_weights,
+            )  # fmt: skip
+            terms |= {name: self.stage.adversarial * term for name, term in objective.items()}
+            for parameter in self.discriminator.parameters():
+                parameter.requires_grad_(True)
+        return terms, pictures
+
+    def discriminator_terms(self, batch: Batch, pictures: list[Tensor]) -> Terms:
+        """Loss terms of the discriminator; the fakes are detached."""
+        fakes = [picture.detach() for picture in pictures]
+        return discriminator_objective(self._judge(batch, fakes), self._judge(batch, list(batch.image.unbind(1))))
+
+    def _judge(self, batch: Batch, pictures: list[Tensor]) -> list[list[Tensor]]:
+        """Features of the pair (x_0, x_1, y_0, y_1), or of each frame alone when the recipe is not temporal."""
+        assert self.discriminator is not None
+        figures = list(batch.figure.unbind(1))
+        if self.temporal:
+            return self.discriminator(discriminator_input(figures, pictures))
+        return self.discriminator(discriminator_input([torch.cat(figures)], [torch.cat(pictures)]))
