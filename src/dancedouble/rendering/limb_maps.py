@@ -131,7 +131,8 @@ def segment_coordinates(start: Array, end: Array, x: Array, y: Array) -> tuple[A
     # A segment of no length (a point) still needs a direction, or every pixel would lie on it.
     short = np.float32(1e-3)
     length = np.sqrt((bone**2).sum(1, keepdims=True)).astype(np.float32)
-    direction = np.where(length > short, bone / np.maximum(length, short), np.float32([1, 0]))
+    unit = bone / np.maximum(length, short)
+    direction = np.where(length > short, unit, np.array([1, 0], np.float32)).astype(np.float32)
     length = np.maximum(length, short).astype(np.float32)
     cosine, sine = np.split(direction, 2, axis=1)
     start_x, start_y = np.split(start, 2, axis=1)
