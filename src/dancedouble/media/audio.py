@@ -97,9 +97,7 @@ class _CopiedTrack:
         self._held: Packet[AudioStream] | None = None
         self._next = next(self._packets, None)
 
-    def _timed(
-        self, packets: Iterator[Packet[AudioStream]], origin: Fraction
-    ) -> Iterator[Packet[AudioStream]]:
+    def _timed(self, packets: Iterator[Packet[AudioStream]], origin: Fraction) -> Iterator[Packet[AudioStream]]:
         """``packets`` with time stamps of the output. Data stays as it is."""
         for packet in packets:
             assert packet.pts is not None
@@ -244,9 +242,7 @@ def _from(source: InputContainer, stream: AudioStream, origin: Fraction) -> Iter
         log.warning("%s: the sound is damaged and ends early (%s)", source.name, error)
 
 
-def _audio_frames(
-    source: InputContainer, stream: AudioStream, cut: AudioCut, origin: Fraction
-) -> Iterator[AudioFrame]:
+def _audio_frames(source: InputContainer, stream: AudioStream, cut: AudioCut, origin: Fraction) -> Iterator[AudioFrame]:
     for packet in _from(source, stream, origin):
         try:
             frames = packet.decode()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import av
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -34,9 +35,14 @@ def open_media(path: Path) -> Iterator[InputContainer]:
         container = av.open(str(path.absolute()))
     except PermissionError as error:
         raise MediaError(f"{path}: may not be read; check its permissions") from error
+    except av.error.EOFError as error:
+        raise MediaError(f"{path}: holds no frames; expected a video") from error
     except (av.FFmpegError, OSError, ValueError) as error:
-        reason = "its index is missing, as in a recording or download cut short, or it is not a video"
-        raise MediaError(f"{path}: cannot be opened as a video ({_plain(error)}): {reason}") from error
+        if _is_mp4(path):
+            reason = "is cut short: the index that ends an mp4 is missing; copy or export it again"
+        else:
+            reason = f"is not a video that can be read ({_plain(error)}); expected mp4, mov, mkv, webm, avi …"
+        raise MediaError(f"{path}: {reason}") from error
     with container:
         yield container
 
@@ -63,20 +69,15 @@ def find_video_stream(container: InputContainer) -> VideoStream | None:
         for stream in container.streams.video
         if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None
     ]
-    return max(
-        moving, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height), default=None
-    )
+    return max(moving, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height), default=None)
 
 
-def demux(path: Path, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
-    """Packets of ``stream``, the empty flushing one at the end included: decoding it gives the last
-    frames."""
+def demux(path: Path, container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
+    """Packets of ``streams`` (all when none is given). The empty ones at the end flush the last frames out."""
     try:
-        yield from container.demux(stream)
+        yield from container.demux(*streams)
     except (av.FFmpegError, OSError) as error:
-        raise MediaError(
-            f"{path}: is damaged or cut short ({_plain(error)}); copy or export it again"
-        ) from error
+        raise MediaError(f"{path}: is damaged or cut short ({_plain(error)}); copy or export it again") from error
 
 
 def decode(path: Path, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
@@ -89,7 +90,12 @@ def decode(path: Path, container: InputContainer, stream: VideoStream) -> Iterat
             continue
         except av.FFmpegError as error:
             raise MediaError(f"{path}: cannot be decoded ({_plain(error)})") from error
-        yield from frames
+        yield from cast(list[VideoFrame], frames)
+
+
+def _is_mp4(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(12)[4:8] == b"ftyp"
 
 
 def _plain(error: Exception) -> str:

@@ -60,9 +60,7 @@ def write_image(path: Path, image: NDArray[np.uint8]) -> None:
             raise OutputError(f"{path}: JPEG holds no transparency; choose a name that ends in .png")
         data = encode_jpeg(image, 95)
     else:
-        raise OutputError(
-            f"{path}: pictures are written as PNG or JPEG; choose a name that ends in .png or .jpg"
-        )
+        raise OutputError(f"{path}: pictures are written as PNG or JPEG; choose a name that ends in .png or .jpg")
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_bytes(data)

@@ -16,6 +16,8 @@ from dancedouble.media import decoding
 from dancedouble.media.color import Orientation, read_orientation, square_pixel_width
 from dancedouble.media.timeline import Timeline, fit_timeline
 
+_MISSING = 1  # seconds that may be missing at the end before a file counts as cut short
+_FORMATS_WITH_DURATION = {"matroska", "flv"}  # in the header, not guessed from the file's size
 _CONTAINER_TAGS = {"major_brand", "minor_version", "compatible_brands"}
 
 
@@ -147,21 +149,30 @@ def _frame_timeline(path: Path) -> Timeline:
 
 
 def _check_complete(path: Path, container: InputContainer, stream: VideoStream, last: int) -> None:
-    """Raise MediaError where the header promises over a second more than the packets hold: a file cut
-    short."""
-    name = container.format.name
-    if not any(kind in name for kind in ("mp4", "matroska", "webm", "flv")):
-        return
+    """Raise MediaError where the header promises over a second more than the packets hold: cut short."""
     assert stream.time_base is not None
-    promised = max(
-        (stream.index_entries[i].timestamp for i in range(len(stream.index_entries)))
-        if "mp4" in name
-        else ((stream.duration or 0),),
-        default=0,
-    )
-    missing = (promised - last) * stream.time_base
-    if missing > 1:
+    there = last * stream.time_base
+    if "mp4" in container.format.name:
+        index = stream.index_entries
+        promised = max((index[i].timestamp for i in range(len(index))), default=0) * stream.time_base
+    elif container.format.name.split(",")[0] in _FORMATS_WITH_DURATION and container.duration:
+        promised = Fraction(container.duration, 1_000_000)
+        if promised - there > _MISSING:
+            there = max(there, _last_stamp(path))  # the sound may be longer than the pictures
+    else:
+        return
+    if promised - there > _MISSING:
         raise MediaError(
-            f"{path}: is cut short: {float(last * stream.time_base):.1f} s of "
-            f"{float(promised * stream.time_base):.1f} s are there; copy or export it again"
+            f"{path}: is cut short: {float(there):.1f} s of {float(promised):.1f} s are there; copy or export it again"
         )
+
+
+def _last_stamp(path: Path) -> Fraction:
+    """Seconds on the file's clock at which the last packet of any stream begins."""
+    with decoding.open_media(path) as container:
+        stamps = (
+            packet.pts * packet.time_base
+            for packet in decoding.demux(path, container)
+            if packet.pts is not None and packet.time_base is not None
+        )
+        return max(stamps, default=Fraction(0))

@@ -88,9 +88,7 @@ def _pictures_from(
     yield from pictures
 
 
-def _pictures(
-    footage: Footage, container: InputContainer, stream: VideoStream
-) -> Iterator[tuple[int, VideoFrame]]:
+def _pictures(footage: Footage, container: InputContainer, stream: VideoStream) -> Iterator[tuple[int, VideoFrame]]:
     counter = count()
     latest: int | None = None
     counted = not footage.stamped and footage.timeline.time_base != stream.time_base

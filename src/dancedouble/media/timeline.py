@@ -21,9 +21,7 @@ from numpy.typing import NDArray
 
 _WHOLE_RATES = (5, 6, 8, 10, 12, 15, 16, 18, 20, 24, 25, 30, 48, 50, 60, 72, 90, 100, 120, 144, 240)
 _NTSC_RATES = (24, 30, 48, 60, 120, 240)
-STANDARD_RATES = tuple(
-    sorted([Fraction(r) for r in _WHOLE_RATES] + [Fraction(r * 1000, 1001) for r in _NTSC_RATES])
-)
+STANDARD_RATES = tuple(sorted([Fraction(r) for r in _WHOLE_RATES] + [Fraction(r * 1000, 1001) for r in _NTSC_RATES]))
 FASTEST_RATE = Fraction(240)
 
 
@@ -80,9 +78,7 @@ def fit_timeline(
     return Timeline(ticks=ticks, time_base=time_base, end=end, fps=fps, variable_rate=variable)
 
 
-def _constant_rate(
-    ticks: NDArray[np.int64], time_base: Fraction, stated: Fraction | None
-) -> tuple[Fraction, bool]:
+def _constant_rate(ticks: NDArray[np.int64], time_base: Fraction, stated: Fraction | None) -> tuple[Fraction, bool]:
     """(rate, whether the stamps depart from it): the mean interval when they are even, else the median."""
     if stated is not None and not 0 < stated <= FASTEST_RATE:
         stated = None

@@ -91,9 +91,7 @@ class VideoWriter:
 
     def _open(self) -> None:
         options = {"movflags": "+faststart+use_metadata_tags"}
-        self._container: OutputContainer = av.open(
-            str(self._part.absolute()), "w", format="mp4", options=options
-        )
+        self._container: OutputContainer = av.open(str(self._part.absolute()), "w", format="mp4", options=options)
         self._container.metadata.update(self._metadata)
         height, width = (side + side % 2 for side in self.size)
         self._video = self._container.add_stream("libx264", rate=self.fps, options=dict(_ENCODING))
@@ -110,9 +108,7 @@ class VideoWriter:
     def write(self, frame: NDArray[np.uint8]) -> None:
         """Append one (H, W, 3) uint8 RGB frame of the writer's size."""
         if frame.shape != (*self.size, 3) or frame.dtype != np.uint8:
-            raise ValueError(
-                f"expected uint8 RGB of shape {(*self.size, 3)}, got {frame.dtype} {frame.shape}"
-            )
+            raise ValueError(f"expected uint8 RGB of shape {(*self.size, 3)}, got {frame.dtype} {frame.shape}")
         try:
             self._container.mux(self._video.encode(self._picture(frame)))
             self.frames += 1
