@@ -202,9 +202,7 @@ def render(
     source: SourceArgument,
     output: Annotated[
         Path,
-        option(
-            "--output", "-o", metavar="OUT", meaning="A video (.mp4), or a folder of lossless PNG frames."
-        ),
+        option("--output", "-o", metavar="OUT", meaning="A video (.mp4), or a folder of lossless PNG frames."),
     ],
     frames: FramesOption = None,
     layout: LayoutOption = None,

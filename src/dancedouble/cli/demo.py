@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dancedouble.errors import MediaError
+from dancedouble.errors import MediaError, OutputError
 from dancedouble.progress import OnProgress
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def run_demo(folder: Path, on_progress: OnProgress, **options: Any) -> Demo:
 
     source, target = find_clip("A_dance.mp4"), find_clip("B_casual.mp4")
     started = time.monotonic()
+    make_folder(folder)
     transfer = pipeline.transfer(
         source, target, folder / "dance.mp4", consent=CONSENT, on_progress=on_progress, **options
     )
@@ -74,10 +75,17 @@ def run_demo(folder: Path, on_progress: OnProgress, **options: Any) -> Demo:
     return demo
 
 
+def make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be made ({error.strerror}); choose another folder with --output"
+        ) from error
+
+
 def find_clip(name: str) -> Path:
     path = FOOTAGE / name
     if not path.is_file():
-        raise MediaError(
-            f"{path}: not there; the bundled clips are in dancedouble's checkout, install from it"
-        )
+        raise MediaError(f"{path}: not there; the bundled clips are in dancedouble's checkout, install from it")
     return path

@@ -55,10 +55,7 @@ def prepare(result: PrepareResult) -> str:
 
 def pose(result: PoseResult) -> str:
     people = f"; followed one of {result.people} people" if result.people > 1 else ""
-    return (
-        f"{result.output}\n"
-        f"  {result.frames} frames{gaps(result.gaps)}{people}; {describe_stages(result.seconds)}"
-    )
+    return f"{result.output}\n  {result.frames} frames{gaps(result.gaps)}{people}; {describe_stages(result.seconds)}"
 
 
 def demo(result: Demo) -> str:

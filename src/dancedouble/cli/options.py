@@ -70,9 +70,7 @@ def option(*names: str, meaning: str, metavar: str | None = None, **more: Any) -
     return typer.Option(*names, metavar=metavar, help=meaning, show_default=False, **more)
 
 
-SourceArgument = Annotated[
-    Path, argument("SOURCE", "The dance: a video, poses .npz or OpenPose JSON folder.")
-]
+SourceArgument = Annotated[Path, argument("SOURCE", "The dance: a video, poses .npz or OpenPose JSON folder.")]
 TargetArgument = Annotated[Path, argument("TARGET", "Half a minute of the person who is to dance it.")]
 VideoArgument = Annotated[Path, argument("VIDEO", "A video: anything FFmpeg reads.")]
 
@@ -95,9 +93,7 @@ PersonOption = Annotated[
     option("--person", metavar="N", min=1, meaning="Which person, of several; see info VIDEO."),
 ]
 LayoutOption = Annotated[Layout | None, option("--layout", meaning="What the video shows.")]
-RetargetOption = Annotated[
-    Retarget | None, option("--retarget", meaning="Fit the body as a whole or by limbs.")
-]
+RetargetOption = Annotated[Retarget | None, option("--retarget", meaning="Fit the body as a whole or by limbs.")]
 ConsentOption = Annotated[
     str | None,
     option("--consent", metavar='"WHO, HOW"', meaning="Who is learned, and how they agreed."),

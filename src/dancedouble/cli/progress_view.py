@@ -123,9 +123,7 @@ class BarView(QuietView):
             self.preview = str(progress.preview)
             self.say(f"{progress.stage}: see {self.preview}")
         if progress.stage not in self.tasks:
-            self.tasks[progress.stage] = self.bars.add_task(
-                progress.stage, total=None, count="", left="", message=""
-            )
+            self.tasks[progress.stage] = self.bars.add_task(progress.stage, total=None, count="", left="", message="")
         self.bars.update(
             self.tasks[progress.stage], completed=progress.done, total=progress.total,
             count=count(progress), left=left(progress), message=one_line(progress.message),

@@ -33,10 +33,7 @@ class Interruption:
 
     def __enter__(self) -> Self:
         # A shell that starts a command in the background makes it ignore Ctrl-C; that is left as it is.
-        if (
-            threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) != signal.SIG_IGN
-        ):
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
             self.previous = signal.signal(signal.SIGINT, self.first)
         return self
 

@@ -1,0 +1,115 @@
+"""A stand-in for ``dancedouble.pipeline``: same verbs, no work. Also run as a program, to be interrupted:
+
+python tests/fake_pipeline.py SCENARIO ARGUMENTS...      the command line on this pipeline
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from dancedouble.errors import Cancelled
+from dancedouble.progress import Progress
+
+
+class FakeResult:
+    """A result with the keys it is given, as attributes and as the JSON contract."""
+
+    def __init__(self, **content: Any) -> None:
+        self.content = content
+        self.__dict__.update(content)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            name: str(value) if isinstance(value, Path | Fraction) else value for name, value in self.content.items()
+        }
+
+
+class FakePipeline(ModuleType):
+    """Records each call as (verb, positional, named); ``before`` may raise, report or wait in its place."""
+
+    def __init__(self, before: Callable[[str, Mapping[str, Any]], None] | None = None) -> None:
+        super().__init__("dancedouble.pipeline")
+        self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+        self.before = before
+
+    def record(self, verb: str, positional: tuple[Any, ...], named: dict[str, Any]) -> None:
+        self.calls.append((verb, positional, {name: named[name] for name in named if name != "on_progress"}))
+        if self.before is not None:
+            self.before(verb, named)
+
+    def transfer(self, source: Path, target: Path, output: Path, **named: Any) -> FakeResult:
+        self.record("transfer", (source, target, output), named)
+        return FakeResult(
+            output=output, frames=200, fps=Fraction(25), gaps=3,
+            seconds={"poses": 9.04, "training": 120.0}, warnings=["the camera moves"],
+            person=output.with_suffix(".dancedouble") / "person.safetensors", steps=812,
+        )  # fmt: skip
+
+    def render(self, person: Path, source: Path, output: Path, **named: Any) -> FakeResult:
+        self.record("render", (person, source, output), named)
+        return FakeResult(
+            output=output, frames=200, fps=Fraction(30000, 1001), seconds={"rendering": 4.0}, warnings=[], gaps=0
+        )
+
+    def prepare(self, video: Path, workspace: Path, **named: Any) -> FakeResult:
+        self.record("prepare", (video, workspace), named)
+        return FakeResult(
+            workspace=workspace, frames=300, usable=290, gaps=10, person_height=412.6, warnings=[],
+            seconds={"poses": 12.0}
+        )  # fmt: skip
+
+    def train(self, workspace: Path, person: Path, **named: Any) -> FakeResult:
+        self.record("train", (workspace, person), named)
+        return FakeResult(
+            person=person, steps=500, seconds={"training": 61.0}, stopped=True, losses={"perceptual": 0.2}, warnings=[]
+        )  # fmt: skip
+
+    def pose(self, video: Path, output: Path, **named: Any) -> FakeResult:
+        self.record("pose", (video, output), named)
+        return FakeResult(output=output, frames=200, gaps=0, people=2, seconds={"poses": 8.0}, warnings=[])
+
+    def people(self, video: Path, picture: Path | None = None) -> list[FakeResult]:
+        self.record("people", (video,), {"picture": picture})
+        return [FakeResult(number=1, share=0.98, height=410.0), FakeResult(number=2, share=0.4, height=200.0)]
+
+    def info(self, path: Path | None = None, preset: str | None = None) -> FakeResult:
+        self.record("info", (), {"path": path, "preset": preset})
+        return FakeResult(version="0.1.0", devices=["cpu"], weights={"pose_detection": {"licence": "Apache-2.0"}})
+
+
+def learn_until_stopped(verb: str, named: Mapping[str, Any]) -> None:
+    """Learning as the pipeline does it: a cancel ends it, then the picture is made, which takes a while too."""
+    on_progress = named["on_progress"]
+    step = 0
+    try:
+        while True:
+            step += 1
+            on_progress(Progress(stage="training", done=step, total=10_000, unit="steps", seconds=step * 0.02))
+            print("learning", file=sys.stderr, flush=True) if step == 1 else time.sleep(0.02)
+    except Cancelled:
+        if verb != "transfer":
+            raise
+    for frame in range(1, 6):
+        on_progress(Progress(stage="rendering", done=frame, total=5))
+        time.sleep(0.02)
+
+
+def hang(verb: str, named: Mapping[str, Any]) -> None:
+    """Work that never reports again."""
+    print("learning", file=sys.stderr, flush=True)
+    time.sleep(60)
+
+
+SCENARIOS = {"learn": learn_until_stopped, "hang": hang}
+
+if __name__ == "__main__":
+    sys.modules["dancedouble.pipeline"] = FakePipeline(SCENARIOS[sys.argv[1]])
+    from dancedouble.cli import main
+
+    sys.exit(main(sys.argv[2:]))
