@@ -40,9 +40,21 @@ BODY_LIMBS = (
     ("left_ankle", "left_big_toe"), ("left_ankle", "left_heel"),
     ("neck", "nose"), ("nose", "right_eye"), ("right_eye", "right_ear"), ("nose", "left_eye"), ("left_eye", "left_ear"),
 )  # fmt: skip
-"""The body as a tree of bones, parent first, rooted at the neck: what retargeting walks."""
+"""The body as a tree of bones, parent first, rooted at the neck (see :func:`tree_from`)."""
 
 
 def body(name: str) -> int:
     """Index of a body point by name; KeyError for a name that is not in BODY_25."""
     return INDEX[name]
+
+
+def tree_from(root: str) -> tuple[tuple[str, str], ...]:
+    """The bones of ``BODY_LIMBS`` as (parent, child) pairs from another root, parents before children."""
+    reached, order = [root], []
+    for parent in reached:  # grows while it is walked
+        for a, b in BODY_LIMBS:
+            child = b if a == parent else a if b == parent else None
+            if child is not None and child not in reached:
+                reached.append(child)
+                order.append((parent, child))
+    return tuple(order)

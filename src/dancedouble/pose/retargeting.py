@@ -1,0 +1,159 @@
+"""The target's own limb lengths on the dancer's angles.
+
+A bone seen from the side shows its length, and foreshortened it shows less; so over a clip a high quantile of what
+is shown estimates the length. Multiplying each projected bone by the ratio of two people's lengths keeps its
+direction and its foreshortening, hence the pose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dancedouble.errors import InputError
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.skeleton import BODY, FACE, INDEX, LEFT_HAND, RIGHT_HAND, tree_from
+from dancedouble.pose.stage import measure_stage
+from dancedouble.pose.standing import TRUSTED, Anchor, Series, Top, measure_standing
+
+QUANTILE = 0.9
+"""A bone's length is this quantile of its projections."""
+MIN_FRAMES = 8
+"""A bone seen in fewer frames is not measured and keeps the dancer's proportion."""
+RATIO_LIMITS = (0.6, 1.6)
+"""People differ less than this; a larger ratio is a measuring error."""
+SUPPORT = 0.03
+"""The weight shifts to the lower ankle as the two differ by this (of the body's height)."""
+
+PARTS: dict[str, tuple[tuple[str, str], ...]] = {
+    "torso": (("mid_hip", "neck"),),
+    "neck": (("neck", "nose"),),
+    "head": (("nose", "right_ear"), ("nose", "left_ear")),
+    "shoulder": (("neck", "right_shoulder"), ("neck", "left_shoulder")),
+    "upper_arm": (("right_shoulder", "right_elbow"), ("left_shoulder", "left_elbow")),
+    "forearm": (("right_elbow", "right_wrist"), ("left_elbow", "left_wrist")),
+    "hip": (("mid_hip", "right_hip"), ("mid_hip", "left_hip")),
+    "thigh": (("right_hip", "right_knee"), ("left_hip", "left_knee")),
+    "shin": (("right_knee", "right_ankle"), ("left_knee", "left_ankle")),
+    "foot": (("right_ankle", "right_big_toe"), ("left_ankle", "left_big_toe")),
+}
+"""Body bones whose lengths are measured; both sides are one measurement."""
+HAND = "hand"
+"""Wrist to the root of the middle finger, of either hand."""
+
+_WHOLES = (
+    ("foot", "{}_ankle", "{}_small_toe"),
+    ("foot", "{}_ankle", "{}_heel"),
+    ("head", "nose", "{}_eye"),
+    ("head", "{}_eye", "{}_ear"),
+)
+PART_OF_BONE = {bone: part for part, bones in PARTS.items() for bone in bones} | {
+    (parent.format(side), child.format(side)): part for part, parent, child in _WHOLES for side in ("right", "left")
+}
+"""Which measurement each bone of the tree follows: feet and head grow as wholes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proportions:
+    """Lengths of a person's bones in standing heights, by part; a part that was not seen is absent."""
+
+    lengths: dict[str, float]
+
+
+def measure_proportions(poses: PoseSequence, anchor: Anchor = "ankle", top: Top = "nose") -> Proportions:
+    """Measure bones against the standing height (``top`` to ``anchor``) at the depth of each frame.
+
+    Raises InputError when no frame shows both ends of that height.
+    """
+    standing = measure_standing(poses, anchor, top)
+    if standing is None:
+        raise InputError(f"no frame shows {top} and {anchor}s together; expected the body in the picture")
+    stage = measure_stage(standing, flat=anchor != "ankle")
+    height = np.array([stage.height_at(y) for y in standing.floor])
+    bones = {part: [(INDEX[a], INDEX[b]) for a, b in ends] for part, ends in PARTS.items()}
+    bones[HAND] = [(hand.start, hand.start + 9) for hand in (LEFT_HAND, RIGHT_HAND)]
+    lengths = {part: _length(poses, ends, height) for part, ends in bones.items()}
+    return Proportions(lengths={part: length for part, length in lengths.items() if length is not None})
+
+
+def retarget_limbs(poses: PoseSequence, source: Proportions, target: Proportions) -> PoseSequence:
+    """Give each bone the target's length and keep its direction; the supporting foot stays where it is.
+
+    ``poses`` already stand in the target's picture (see ``normalization.py``); ``source`` and ``target`` are in
+    the same standing heights. Head and face grow about the nose, hands about the wrist. Depths are left alone.
+    """
+    ratio = {part: _ratio(part, source, target) for part in (*PARTS, HAND)}
+    xy = poses.xy.astype(np.float64)
+    body = _grow_body(xy[:, BODY], poses.score[:, BODY] > 0, ratio)
+    new = xy.copy()
+    new[:, BODY] = body
+    nose = INDEX["nose"]
+    new[:, FACE] = _carry(xy[:, FACE], xy[:, nose], body[:, nose], ratio["head"])
+    for side, hand in (("left", LEFT_HAND), ("right", RIGHT_HAND)):
+        wrist = INDEX[f"{side}_wrist"]
+        new[:, hand] = _carry(xy[:, hand], xy[:, wrist], body[:, wrist], ratio[HAND])
+    new += _hold_feet(poses, new)[:, None]
+    return replace(poses, xy=new.astype(np.float32))
+
+
+def _grow_body(xy: Series, seen: NDArray[np.bool_], ratio: Mapping[str, float]) -> Series:
+    """(T, 25, 2) the body with its bones multiplied by their ratios, from the hips outward.
+
+    A point that is not seen takes its parent's displacement, so that what hangs on it still follows.
+    """
+    shift = np.zeros_like(xy)
+    for parent, child in tree_from("mid_hip"):
+        a, b = INDEX[parent], INDEX[child]
+        both = (seen[:, a] & seen[:, b])[:, None]
+        growth = ratio[PART_OF_BONE[parent, child]]
+        shift[:, b] = shift[:, a] + np.where(both, (growth - 1) * (xy[:, b] - xy[:, a]), 0)
+    return xy + shift
+
+
+def _carry(points: Series, pivot: Series, moved: Series, growth: float) -> Series:
+    """(T, n, 2) points that move with their pivot (T, 2) and grow about it."""
+    return (points - pivot[:, None]) * growth + moved[:, None]
+
+
+def _hold_feet(poses: PoseSequence, new: Series) -> Series:
+    """(T, 2) what brings the supporting ankle, or both by their share of the weight, back to its place."""
+    ankles = [INDEX["right_ankle"], INDEX["left_ankle"]]
+    old, seen = poses.xy[:, ankles].astype(np.float64), poses.score[:, ankles] > 0
+    lean = (old[:, 1, 1] - old[:, 0, 1]) / (SUPPORT * _body_span(poses))
+    left = 1 / (1 + np.exp(-np.clip(lean, -30, 30)))
+    weight = np.stack([1 - left, left], axis=1) * seen
+    total = weight.sum(axis=1, keepdims=True)
+    share = weight / np.where(total > 0, total, 1)
+    back: Series = (share[..., None] * (old - new[:, ankles])).sum(axis=1)
+    return back
+
+
+def _body_span(poses: PoseSequence) -> float:
+    """The median diagonal of the body's box over the clip, in pixels: roughly the person's height."""
+    xy, score = poses.part("body")
+    boxes = [np.ptp(points[s > 0], axis=0) for points, s in zip(xy, score, strict=True) if (s > 0).any()]
+    return max(float(np.median(np.hypot(*np.array(boxes).T))), 1.0) if boxes else 1.0
+
+
+def _ratio(part: str, source: Proportions, target: Proportions) -> float:
+    """Target over source length of a part; 1 where one of them was not measured."""
+    if part not in source.lengths or part not in target.lengths:
+        return 1.0
+    return float(np.clip(target.lengths[part] / source.lengths[part], *RATIO_LIMITS))
+
+
+def _length(poses: PoseSequence, bones: list[tuple[int, int]], height: Series) -> float | None:
+    """The length of bones (pooled) in standing heights; None when they are hardly seen."""
+    shown = []
+    for a, b in bones:
+        seen = (poses.score[:, a] >= TRUSTED) & (poses.score[:, b] >= TRUSTED)
+        length = np.hypot(*(poses.xy[:, b] - poses.xy[:, a]).astype(np.float64).T)
+        shown.append((length / height)[seen])
+    pooled = np.concatenate(shown)
+    if len(pooled) < MIN_FRAMES:
+        return None
+    length = float(np.quantile(pooled, QUANTILE))
+    return length if length > 0 else None
