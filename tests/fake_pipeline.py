@@ -15,19 +15,18 @@ from typing import Any
 
 from dancedouble.errors import Cancelled
 from dancedouble.progress import Progress
+from dancedouble.results import (
+    InfoResult,
+    PersonListing,
+    Plan,
+    PoseResult,
+    PrepareResult,
+    RenderResult,
+    TrainResult,
+    TransferResult,
+)
 
-
-class FakeResult:
-    """A result with the keys it is given, as attributes and as the JSON contract."""
-
-    def __init__(self, **content: Any) -> None:
-        self.content = content
-        self.__dict__.update(content)
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            name: str(value) if isinstance(value, Path | Fraction) else value for name, value in self.content.items()
-        }
+PLAN = Plan(poses=9.0, training=120.0, rendering=6.0, size=256, preset="swift")
 
 
 class FakePipeline(ModuleType):
@@ -43,44 +42,55 @@ class FakePipeline(ModuleType):
         if self.before is not None:
             self.before(verb, named)
 
-    def transfer(self, source: Path, target: Path, output: Path, **named: Any) -> FakeResult:
+    def transfer(self, source: Path, target: Path, output: Path, **named: Any) -> TransferResult:
         self.record("transfer", (source, target, output), named)
-        return FakeResult(
-            output=output, frames=200, fps=Fraction(25), gaps=3,
-            seconds={"poses": 9.04, "training": 120.0}, warnings=["the camera moves"],
-            person=output.with_suffix(".dancedouble") / "person.safetensors", steps=812,
-        )  # fmt: skip
-
-    def render(self, person: Path, source: Path, output: Path, **named: Any) -> FakeResult:
-        self.record("render", (person, source, output), named)
-        return FakeResult(
-            output=output, frames=200, fps=Fraction(30000, 1001), seconds={"rendering": 4.0}, warnings=[], gaps=0
+        state = output.with_suffix(".dancedouble")
+        return TransferResult(
+            output=output,
+            frames=200,
+            fps=Fraction(25),
+            seconds={"poses": 9.04, "training": 120.0},
+            warnings=["the camera moves"],
+            gaps=3,
+            person=state / "person.safetensors",
+            workspace=state,
+            steps=812,
+            stopped=False,
+            plan=PLAN,
         )
 
-    def prepare(self, video: Path, workspace: Path, **named: Any) -> FakeResult:
+    def render(self, person: Path, source: Path, output: Path, **named: Any) -> RenderResult:
+        self.record("render", (person, source, output), named)
+        fps = Fraction(30000, 1001)
+        return RenderResult(output=output, frames=200, fps=fps, seconds={"rendering": 4.0}, warnings=[], gaps=0)
+
+    def prepare(self, video: Path, workspace: Path, **named: Any) -> PrepareResult:
         self.record("prepare", (video, workspace), named)
-        return FakeResult(
-            workspace=workspace, frames=300, usable=290, gaps=10, person_height=412.6, warnings=[],
-            seconds={"poses": 12.0}
-        )  # fmt: skip
+        return PrepareResult(
+            workspace=workspace,
+            frames=300,
+            usable=290,
+            gaps=10,
+            person_height=412.6,
+            warnings=[],
+            seconds={"poses": 12.0},
+        )
 
-    def train(self, workspace: Path, person: Path, **named: Any) -> FakeResult:
+    def train(self, workspace: Path, person: Path, **named: Any) -> TrainResult:
         self.record("train", (workspace, person), named)
-        return FakeResult(
-            person=person, steps=500, seconds={"training": 61.0}, stopped=True, losses={"perceptual": 0.2}, warnings=[]
-        )  # fmt: skip
+        return TrainResult(person=person, steps=500, seconds={"training": 61.0}, stopped=True, losses={})
 
-    def pose(self, video: Path, output: Path, **named: Any) -> FakeResult:
+    def pose(self, video: Path, output: Path, **named: Any) -> PoseResult:
         self.record("pose", (video, output), named)
-        return FakeResult(output=output, frames=200, gaps=0, people=2, seconds={"poses": 8.0}, warnings=[])
+        return PoseResult(output=output, frames=200, gaps=0, people=2, seconds={"poses": 8.0}, warnings=[])
 
-    def people(self, video: Path, picture: Path | None = None) -> list[FakeResult]:
+    def people(self, video: Path, picture: Path | None = None) -> list[PersonListing]:
         self.record("people", (video,), {"picture": picture})
-        return [FakeResult(number=1, share=0.98, height=410.0), FakeResult(number=2, share=0.4, height=200.0)]
+        return [PersonListing(number=1, share=0.98, height=410.0), PersonListing(number=2, share=0.4, height=200.0)]
 
-    def info(self, path: Path | None = None, preset: str | None = None) -> FakeResult:
+    def info(self, path: Path | None = None, preset: str | None = None) -> InfoResult:
         self.record("info", (), {"path": path, "preset": preset})
-        return FakeResult(version="0.1.0", devices=["cpu"], weights={"pose_detection": {"licence": "Apache-2.0"}})
+        return InfoResult({"version": "0.1.0", "weights": {"pose_detection": {"licence": "Apache-2.0"}}})
 
 
 def learn_until_stopped(verb: str, named: Mapping[str, Any]) -> None:

@@ -33,12 +33,11 @@ from dancedouble.cli.options import (
     given,
     option,
 )
-from dancedouble.cli.output import Record
 from dancedouble.cli.session import Session
 from dancedouble.progress import OnProgress
 
 if TYPE_CHECKING:
-    from dancedouble.results import PoseResult, PrepareResult, RenderResult, TrainResult, TransferResult
+    from dancedouble.results import InfoResult, PoseResult, PrepareResult, RenderResult, TrainResult, TransferResult
 
 app = typer.Typer(
     name="dancedouble",
@@ -279,14 +278,15 @@ def info(
 ) -> None:
     """What is here: versions, devices, weights and licences; or who and what a file holds."""
 
-    def work(on_progress: OnProgress) -> Record:
+    def work(on_progress: OnProgress) -> InfoResult:
         from dancedouble import pipeline
+        from dancedouble.results import InfoResult
 
         content = pipeline.info(**given(path=path, preset=preset)).to_dict()
         if path is not None and (picture is not None or describe.is_video(path)):
             listing = pipeline.people(path, **given(picture=picture))
             content["people"] = [person.to_dict() for person in listing]
             content |= given(picture=picture)
-        return Record(content)
+        return InfoResult(content)
 
     Session(json=json, quiet=quiet, debug=debug).run(work, describe.info)

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dancedouble.cli.formats import describe_stages
-from dancedouble.cli.output import Record, outline
+from dancedouble.cli.output import outline
 
 if TYPE_CHECKING:
     from dancedouble.cli.demo import Demo
-    from dancedouble.results import PoseResult, PrepareResult, RenderResult, TrainResult, TransferResult
+    from dancedouble.results import InfoResult, PoseResult, PrepareResult, RenderResult, TrainResult, TransferResult
 
 NOT_VIDEOS = {".safetensors", ".npz"}
 
@@ -34,9 +34,10 @@ def render(result: RenderResult) -> str:
 
 
 def transfer(result: TransferResult) -> str:
+    stopped = ", stopped early: the same command learns on" if result.stopped else ""
     return (
         f"{render(result)}\n"
-        f"  the person, to render again with other dances: {result.person} ({result.steps} steps learned)"
+        f"  the person, to render again with other dances: {result.person} ({result.steps} steps learned{stopped})"
     )
 
 
@@ -70,5 +71,5 @@ def demo(result: Demo) -> str:
     )
 
 
-def info(result: Record) -> str:
-    return outline(result.content)
+def info(result: InfoResult) -> str:
+    return outline(result.facts)

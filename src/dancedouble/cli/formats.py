@@ -6,6 +6,7 @@ import re
 
 TIME = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s?)?")
 FRAMES = re.compile(r"(\d*):(\d+)")
+DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?|mps")
 
 
 def parse_time(text: str) -> float:
@@ -27,6 +28,13 @@ def parse_frames(text: str) -> tuple[int, int]:
     if start >= stop:
         raise ValueError(f"{text!r} holds no frame; B is the frame after the last, so it is larger than A")
     return start, stop
+
+
+def parse_device(text: str) -> str:
+    """``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``. ValueError for anything else."""
+    if not DEVICE.fullmatch(text):
+        raise ValueError(f"{text!r} is not a device; write auto, cpu, cuda or mps")
+    return text
 
 
 def describe_time(seconds: float) -> str:

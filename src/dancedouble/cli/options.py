@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from dancedouble.cli.formats import parse_frames, parse_time
+from dancedouble.cli.formats import parse_device, parse_frames, parse_time
 
 Value = TypeVar("Value")
 
@@ -30,15 +30,6 @@ class Retarget(StrEnum):
 
     GLOBAL = "global"
     LIMBS = "limbs"
-
-
-class Device(StrEnum):
-    """Where the networks run."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-    MPS = "mps"
 
 
 def given(**options: Any) -> dict[str, Any]:
@@ -99,7 +90,13 @@ ConsentOption = Annotated[
     option("--consent", metavar='"WHO, HOW"', meaning="Who is learned, and how they agreed."),
 ]
 DeviceOption = Annotated[
-    Device | None, option("--device", meaning="Where the networks run; poses are always found on the CPU.")
+    str | None,
+    option(
+        "--device",
+        metavar="auto|cpu|cuda|mps",
+        parser=usage(parse_device),
+        meaning="Where the networks run; poses are always found on the CPU.",
+    ),
 ]
 JsonOption = Annotated[bool, option("--json", meaning="Print the result as one JSON object.")]
 QuietOption = Annotated[bool, option("--quiet", "-q", meaning="Show no progress.")]

@@ -6,7 +6,6 @@ import json as json_format
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from dancedouble.cli.formats import one_line
@@ -17,16 +16,6 @@ class Result(Protocol):
     """What every call of the library returns."""
 
     def to_dict(self) -> dict[str, Any]: ...
-
-
-@dataclass(frozen=True)
-class Record:
-    """A result put together here, from several of the library's."""
-
-    content: dict[str, Any]
-
-    def to_dict(self) -> dict[str, Any]:
-        return self.content
 
 
 AnyResult = TypeVar("AnyResult", bound=Result)

@@ -39,6 +39,8 @@ def count(progress: Progress) -> str:
     if progress.unit in {"s", "seconds"}:
         of = f" of {describe_time(progress.total)}" if progress.total else ""
         return describe_time(progress.done) + of
+    if progress.unit == "percent":
+        return f"{progress.done:.0f} %"
     of = f"/{progress.total:.0f}" if progress.total else ""
     return f"{progress.done:.0f}{of} {progress.unit}"
 
@@ -73,18 +75,17 @@ class LineView(QuietView):
     def __init__(self) -> None:
         self.stage = ""
         self.ended = False
-        self.message = ""
         self.said = 0.0
 
     def show(self, progress: Progress) -> None:
         now = time.monotonic()
         if progress.stage != self.stage:
-            self.stage, self.ended, self.message = progress.stage, False, ""
-        elif progress.message and progress.message != self.message:
-            pass  # news is worth a line at once
+            self.stage, self.ended = progress.stage, False
+        elif progress.preview or announcement(progress):
+            pass  # worth a line at once
         elif self.ended or (now - self.said < SECONDS_BETWEEN_LINES and not finished(progress)):
             return
-        self.said, self.ended, self.message = now, finished(progress), progress.message or self.message
+        self.said, self.ended = now, finished(progress)
         parts = [] if announcement(progress) else [count(progress), left(progress)]
         if progress.preview:
             parts.append(f"see {progress.preview}")

@@ -29,6 +29,7 @@ class Interruption:
     def __init__(self, view: ProgressView) -> None:
         self.view = view
         self.requested = False
+        self.announcer: threading.Thread | None = None
         self.previous: object = None
 
     def __enter__(self) -> Self:
@@ -51,12 +52,15 @@ class Interruption:
             "Ctrl-C again to stop at once"
         )
         # Not from the handler itself: it may have interrupted a write to the same stream.
-        threading.Thread(target=self.view.say, args=(message,), daemon=True).start()
+        self.announcer = threading.Thread(target=self.view.say, args=(message,), daemon=True)
+        self.announcer.start()
 
     def check(self) -> None:
         """Raise Cancelled once for a request; what the library then goes on to do is left to finish."""
         if self.requested:
             self.requested = False
+            if self.announcer:
+                self.announcer.join()
             raise Cancelled("stopped; what was done is kept, and the same command goes on from there")
 
 
