@@ -84,8 +84,7 @@ class MultiScaleDiscriminator(nn.Module):
         super().__init__()
         self.config = config
         self.scales = nn.ModuleList(
-            PatchDiscriminator(config.input_channels, config.width, config.layers)
-            for _ in range(config.scales)
+            PatchDiscriminator(config.input_channels, config.width, config.layers) for _ in range(config.scales)
         )
         start_weights(self)
 

@@ -1,13 +1,12 @@
 """The paper's generators, recurrent over frames: global (512×256), local (1024×512), a small one.
 
-Each paints a frame from its stick figure and the frame it painted before (equation 1); `rollout` chains them
-with gradient through time. Any size whose sides are multiples of the configuration's `multiple` will do,
-portrait too.
+Each paints a frame from its stick figure and the finished frame before it (equation 1): ``label`` (B, L, H, W) and
+``previous`` (B, 3, H, W), both in [-1, 1]; ``previous`` is None at the start of a clip, the paper's zero image (mid
+grey). Any size whose sides are multiples of the configuration's `multiple` will do, portrait too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -24,7 +23,7 @@ from dancedouble.models.blocks import (
     stem,
     up,
 )
-from dancedouble.models.layers import Generator, Layers, composite
+from dancedouble.models.layers import Layers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,9 +74,7 @@ class LocalGeneratorConfig:
 
 def small_generator(label_channels: int = 3, *, temporal: bool = True) -> GeneratorConfig:
     """A global generator of 0.8 M parameters and 2.3 GFLOP per 256×192 frame, with alpha, for CPUs."""
-    return GeneratorConfig(
-        label_channels=label_channels, temporal=temporal, width=16, downs=3, blocks=2, alpha=True
-    )
+    return GeneratorConfig(label_channels=label_channels, temporal=temporal, width=16, downs=3, blocks=2, alpha=True)
 
 
 def trunk(input_channels: int, width: int, downs: int, blocks: int) -> nn.Sequential:
@@ -103,7 +100,7 @@ class GlobalGenerator(nn.Module):
         start_weights(self)
 
     def forward(self, label: Tensor, previous: Tensor | None) -> Layers:
-        """Paint one frame: see `Generator`. Frame by frame, ``previous`` is not looked at."""
+        """Paint one frame; see the module. A frame-by-frame generator does not look at ``previous``."""
         check_sides(label, self.config.multiple)
         return paint(self.head(self.trunk(join(label, previous, self.config))))
 
@@ -124,7 +121,7 @@ class LocalGenerator(nn.Module):
         start_weights(self)
 
     def forward(self, label: Tensor, previous: Tensor | None) -> Layers:
-        """Paint one frame: see `Generator`. Frame by frame, ``previous`` is not looked at."""
+        """Paint one frame; see the module. A frame-by-frame generator does not look at ``previous``."""
         check_sides(label, self.config.multiple)
         x = join(label, previous, self.config.base)
         return paint(self.head(self.enhancer_out(self.enhancer_in(x) + self.trunk(halve(x)))))
@@ -134,9 +131,7 @@ def check_sides(label: Tensor, multiple: int) -> None:
     """ValueError unless both sides of the picture are multiples of ``multiple``, and at least twice it."""
     height, width = label.shape[-2:]
     if height % multiple or width % multiple or min(height, width) < 2 * multiple:
-        raise ValueError(
-            f"expected sides that are multiples of {multiple}, from {2 * multiple}, got {height}×{width}"
-        )
+        raise ValueError(f"expected sides that are multiples of {multiple}, from {2 * multiple}, got {height}×{width}")
 
 
 def join(label: Tensor, previous: Tensor | None, config: GeneratorConfig) -> Tensor:
@@ -153,21 +148,6 @@ def paint(painted: Tensor) -> Layers:
     """Activate what a head puts out: 3 channels are RGB, a fourth is alpha."""
     alpha = torch.sigmoid(painted[:, RGB:]) if painted.shape[1] > RGB else None
     return Layers(torch.tanh(painted[:, :RGB]), alpha)
-
-
-def rollout(
-    generator: Generator, labels: Sequence[Tensor], plates: Sequence[Tensor] | None = None
-) -> list[Tensor]:
-    """Paint consecutive frames from nothing, each seeing the one before: G(x_0, 0), G(x_1, G(x_0, 0)) …
-
-    Gradient flows through all of them. Labels (B, L, H, W), for generators with alpha as many plates
-    (B or 1, 3, H, W), frames returned (B, 3, H, W): all in [-1, 1].
-    """
-    frames: list[Tensor] = []
-    for label, plate in zip(labels, plates or [None] * len(labels), strict=True):
-        layers = generator(label, frames[-1] if frames else None)
-        frames.append(composite(layers, plate))
-    return frames
 
 
 def transplant_trunk(trained: GlobalGenerator, grown: LocalGenerator) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -14,18 +14,6 @@ class Layers(NamedTuple):
     """(B, 3, H, W) in [-1, 1], RGB."""
     alpha: Tensor | None
     """(B, 1, H, W) in [0, 1], 1 where the painting covers the plate; None when the whole frame is painted."""
-
-
-class Generator(Protocol):
-    """Paints one frame from its label and the frame before it."""
-
-    def __call__(self, label: Tensor, previous: Tensor | None) -> Layers:
-        """Return the layers of one frame.
-
-        ``label`` is (B, L, H, W) and ``previous`` (B, 3, H, W), both in [-1, 1]; ``previous`` is the finished
-        frame before this one, or None at the start of a clip: the paper's zero image (mid grey).
-        """
-        ...
 
 
 def composite(layers: Layers, plate: Tensor | None) -> Tensor:

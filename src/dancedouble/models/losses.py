@@ -40,7 +40,7 @@ def total(terms: Mapping[str, Tensor]) -> Tensor:
 
 def least_squares(features: Features, truth: float) -> Tensor:
     """Σ over scales (not mean) of the patch map's mean squared distance from ``truth``: 1 real, 0 fake."""
-    return _sum((maps[-1] - truth).square().mean() for maps in features)
+    return _sum(F.mse_loss(maps[-1], torch.full_like(maps[-1], truth)) for maps in features)
 
 
 def feature_matching(fake: Features, real: Features) -> Tensor:
@@ -135,12 +135,8 @@ def gradient_loss(image: Tensor, truth: Tensor, mask: Tensor | None = None) -> T
     Shapes and mask as in `masked_l1`; the mask of a difference is that of its upper or left pixel.
     """
     error = image - truth
-    across = _weighted_mean(
-        (error[..., 1:] - error[..., :-1]).abs(), None if mask is None else mask[..., :-1]
-    )
-    below = _weighted_mean(
-        (error[..., 1:, :] - error[..., :-1, :]).abs(), None if mask is None else mask[..., :-1, :]
-    )
+    across = _weighted_mean((error[..., 1:] - error[..., :-1]).abs(), None if mask is None else mask[..., :-1])
+    below = _weighted_mean((error[..., 1:, :] - error[..., :-1, :]).abs(), None if mask is None else mask[..., :-1, :])
     return across + below
 
 
@@ -149,7 +145,9 @@ def ssim_loss(image: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tenso
 
     Gaussian window of 11 px, σ 1.5, K = (0.01, 0.03), per channel, windows wholly inside the picture only.
     """
-    similarity = _ssim_map(image, truth)
+    # In half precision the variances below would be rounding noise.
+    with torch.autocast(image.device.type, enabled=False):
+        similarity = _ssim_map(image.float(), truth.float())
     edge = SSIM_WINDOW // 2
     return _weighted_mean(1 - similarity, None if mask is None else mask[..., edge:-edge, edge:-edge])
 

@@ -167,7 +167,8 @@ class LPIPS(nn.Module):
         """Features of unit length per pixel, with gradient."""
         normal = (image - self.get_buffer("mean")) / self.get_buffer("deviation")
         # vector_norm has gradient 0 where all features are 0; the square root of a sum would give NaN there.
-        maps = [f.float() for f in self.extractor(normal)]
+        # Half-precision features are widened first: 1e-10 is nothing there.
+        maps = [f.to(torch.promote_types(f.dtype, torch.float32)) for f in self.extractor(normal)]
         return [f / (torch.linalg.vector_norm(f, dim=1, keepdim=True) + 1e-10) for f in maps]
 
     def truth(self, image: Tensor) -> list[Tensor]:
@@ -179,7 +180,7 @@ class LPIPS(nn.Module):
         """Distance (B,) of a picture from the features that `truth` returned."""
         distances = []
         for i, (a, b) in enumerate(zip(self.features(image), truth, strict=True)):
-            distances.append(F.conv2d((a - b).square(), self.get_buffer(f"head{i}")).mean(dim=(1, 2, 3)))
+            distances.append((self.get_buffer(f"head{i}") * (a - b).square()).sum(1).mean(dim=(1, 2)))
         return torch.stack(distances).sum(0)
 
     def forward(self, image: Tensor, truth: Tensor) -> Tensor:
