@@ -53,7 +53,8 @@ class Footage:
     stored_size: tuple[int, int]
     orientation: Orientation
     stamped: bool
-    """Whether packets carry usable time stamps. If not, frames are counted, and seeking is not possible."""
+    """Whether packets carry true time stamps. If not, frame k in decoding order is shown at ``timeline.ticks[k]``, and
+    seeking is not possible."""
 
 
 def probe(path: Path) -> VideoInfo:
@@ -122,6 +123,8 @@ def _survey(path: Path) -> Footage:
 def _packet_timeline(path: Path) -> Timeline | None:
     """The timeline of the packets' time stamps, without decoding; None where packets have none."""
     with decoding.open_video(path) as (container, stream):
+        if container.format.name == "avi":
+            return None  # stores no display times; the ones FFmpeg makes up are wrong where pictures are reordered
         ticks: dict[int, int] = {}
         for packet in decoding.demux(path, container, stream):
             if packet.size == 0:
@@ -138,14 +141,14 @@ def _packet_timeline(path: Path) -> Timeline | None:
 
 
 def _frame_timeline(path: Path) -> Timeline:
-    """The timeline of decoded frames; frames without time stamps are counted at the stated rate."""
+    """The timeline of all decoded frames; frames without distinct time stamps are counted at the stated rate."""
     with decoding.open_video(path) as (container, stream):
         stated = stream.guessed_rate or stream.average_rate or Fraction(25)
         stamps = [frame.pts for frame in decoding.decode(path, container, stream)]
-        present = [stamp for stamp in stamps if stamp is not None]
-        if len(present) == len(stamps) and len(set(present)) == len(present) and stream.time_base is not None:
-            return fit_timeline(np.array(present, np.int64), stream.time_base, None, stated)
-        return fit_timeline(np.arange(len(stamps), dtype=np.int64), 1 / stated, 1, stated)
+        present = {stamp for stamp in stamps if stamp is not None}
+        if len(present) == len(stamps) and stream.time_base is not None:
+            return fit_timeline(np.array(sorted(present)), stream.time_base, None, stated)
+        return fit_timeline(np.arange(len(stamps)), 1 / stated, 1, stated)
 
 
 def _check_complete(path: Path, container: InputContainer, stream: VideoStream, last: int) -> None:

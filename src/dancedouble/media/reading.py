@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -89,12 +88,12 @@ def _pictures_from(
 
 
 def _pictures(footage: Footage, container: InputContainer, stream: VideoStream) -> Iterator[tuple[int, VideoFrame]]:
-    counter = count()
+    frames = decoding.decode(footage.info.path, container, stream)
+    if not footage.stamped:
+        yield from zip(footage.timeline.ticks.tolist(), frames, strict=False)
+        return
     latest: int | None = None
-    counted = not footage.stamped and footage.timeline.time_base != stream.time_base
-    for frame in decoding.decode(footage.info.path, container, stream):
-        tick = next(counter) if counted else frame.pts
-        if tick is None or (latest is not None and tick <= latest):
-            continue
-        latest = tick
-        yield tick, frame
+    for frame in frames:
+        if frame.pts is not None and (latest is None or frame.pts > latest):
+            latest = frame.pts
+            yield frame.pts, frame

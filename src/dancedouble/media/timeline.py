@@ -4,10 +4,10 @@ Containers state a frame rate and a frame count, and both may be wrong. Only the
 picture was on screen, so the rate frames are delivered at is found from them, and output frame ``i`` is the
 last picture that came on screen by ``i / fps``, with half a frame of tolerance for jitter:
 
-    shown(i) = max {k : t_k - t_0 <= (i + 1/2) / fps}
+    shown(i) = max {k : t_k - t_0 <= i / fps + tolerance}
 
 A clip of constant rate is thereby delivered one to one. Gaps hold the picture before them; crowded stamps
-drop.
+drop. Asked for another rate, the tolerance is half a frame of the faster of the two.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ class Timeline:
     def frame_count(self, fps: Fraction) -> int:
         """How many frames the clip makes at the constant rate ``fps``; at least 1."""
         span = (self.end - int(self.ticks[0])) * self.time_base
-        last = (int(self.ticks[-1]) - int(self.ticks[0])) * self.time_base
-        return max(1, _round_half_up(span * fps), math.ceil(last * fps - Fraction(1, 2)) + 1)
+        return max(1, _round_half_up(span * fps))
 
     def latest_tick(self, index: int, fps: Fraction) -> int:
         """The last tick at which a picture may appear and still be output frame ``index``."""
-        return int(self.ticks[0]) + math.floor((index + Fraction(1, 2)) / fps / self.time_base)
+        seconds = index / fps + Fraction(1, 2) / max(fps, self.fps)
+        return int(self.ticks[0]) + math.floor(seconds / self.time_base)
 
     def shown_tick(self, index: int, fps: Fraction) -> int:
         """The time stamp of the picture that is output frame ``index``."""
@@ -72,9 +72,9 @@ def fit_timeline(
     ticks = np.unique(ticks)
     fps, variable = _constant_rate(ticks, time_base, stated_rate)
     period = max(1, _round_half_up(1 / fps / time_base))
-    # A last duration of zero, or an absurdly long one on an otherwise constant clip, is a muxer's guess.
-    believable = last_duration is not None and 0 < last_duration <= (20 if variable else 2) * period
-    end = int(ticks[-1]) + (last_duration if believable and last_duration is not None else period)
+    # Muxers guess the last duration. On an even clip it is one frame; else up to 20 frames are believed.
+    stay = last_duration if variable and last_duration and last_duration <= 20 * period else period
+    end = int(ticks[-1]) + max(stay, period)
     return Timeline(ticks=ticks, time_base=time_base, end=end, fps=fps, variable_rate=variable)
 
 
