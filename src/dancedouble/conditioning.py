@@ -14,6 +14,7 @@ from dancedouble.rendering.limb_maps import limb_maps
 from dancedouble.rendering.stick_figure import draw_stick_figure
 from dancedouble.rendering.warping import limb_flow, limb_flows, warp
 
+
 class Pose(NamedTuple):
     """One frame's keypoints in crop pixels."""
 

@@ -74,9 +74,7 @@ class Footage:
         return self.crops[np.searchsorted(self.frames, frame)]
 
 
-def open_footage(
-    workspace: Workspace, windows: Sequence[CropWindow], frames: Sequence[int], cache: Path
-) -> Footage:
+def open_footage(workspace: Workspace, windows: Sequence[CropWindow], frames: Sequence[int], cache: Path) -> Footage:
     """Cut the crops of ``frames``, or map them from ``cache`` when it already holds just these."""
     indices = np.asarray(frames, np.int64)
     size = windows[0].size

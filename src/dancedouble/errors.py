@@ -1,19 +1,19 @@
 """Every error a user can meet. Each message is one line: the file, what was found, what was expected, what to do.
 
-    DancedoubleError
-    ├── InputError               a file or video the user gave
-    │   ├── MediaError           missing, not a video, no video stream, no frames, damaged
-    │   ├── NoPersonError        nobody found in the video
-    │   ├── SubjectError         several people and no clear subject, or `--person N` does not exist
-    │   ├── PersonTooSmallError  the person is under the smallest height that can be learned or followed
-    │   └── ClipTooShortError    too few usable seconds
-    ├── OutputError              cannot be written, equals an input, disk full
-    ├── WorkspaceError           a workspace that is damaged, incomplete or of a newer version
-    ├── PersonFileError          a person file that is damaged or of a newer version
-    ├── ConsentError             learning a person without their consent on record
-    ├── WeightsError             model weights that cannot be fetched or do not match their hash
-    ├── MissingExtraError        an optional dependency that is not installed
-    └── Cancelled                raised by a progress callback to stop the work; state is kept for a resume
+DancedoubleError
+├── InputError               a file or video the user gave
+│   ├── MediaError           missing, not a video, no video stream, no frames, damaged
+│   ├── NoPersonError        nobody found in the video
+│   ├── SubjectError         several people and no clear subject, or `--person N` does not exist
+│   ├── PersonTooSmallError  the person is under the smallest height that can be learned or followed
+│   └── ClipTooShortError    too few usable seconds
+├── OutputError              cannot be written, equals an input, disk full
+├── WorkspaceError           a workspace that is damaged, incomplete or of a newer version
+├── PersonFileError          a person file that is damaged or of a newer version
+├── ConsentError             learning a person without their consent on record
+├── WeightsError             model weights that cannot be fetched or do not match their hash
+├── MissingExtraError        an optional dependency that is not installed
+└── Cancelled                raised by a progress callback to stop the work; state is kept for a resume
 """
 
 from __future__ import annotations

@@ -136,4 +136,6 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise PersonFileError(f"recipe not understood at {where}: {first['msg']}; update dancedouble or train again") from error
+        raise PersonFileError(
+            f"recipe not understood at {where}: {first['msg']}; update dancedouble or train again"
+        ) from error

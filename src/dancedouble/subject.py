@@ -34,9 +34,7 @@ class Subject:
     """Height of the subject in crop pixels."""
 
 
-def open_subject(
-    workspace: Workspace, recipe: Recipe, height: int, frames: Sequence[int], *, seed: int
-) -> Subject:
+def open_subject(workspace: Workspace, recipe: Recipe, height: int, frames: Sequence[int], *, seed: int) -> Subject:
     """Cut the crops at ``height`` (cached in the workspace), choose the bank, and build the sampler.
 
     ``frames`` are the usable frames to learn from. Raises ClipTooShortError when no two of them are adjacent.
@@ -58,17 +56,13 @@ def open_subject(
     bank, chooser = None, None
     if isinstance(recipe.conditioning, LimbInput):
         bank, chosen = fill_bank(footage, recipe.conditioning.bank)
-        chooser = ReferenceChooser(
-            footage=workspace.poses, bank=tuple(chosen), count=recipe.conditioning.references
-        )
+        chooser = ReferenceChooser(footage=workspace.poses, bank=tuple(chosen), count=recipe.conditioning.references)
         conditioner = LimbConditioner(bank, body_height)
     sampler = PairSampler(footage, pairs, conditioner, chooser, seed=seed)
     return Subject(footage=footage, sampler=sampler, bank=bank, scale=scale, body_height=body_height)
 
 
-def plan_subject_windows(
-    workspace: Workspace, recipe: Recipe, height: int, frames: Sequence[int]
-) -> list[CropWindow]:
+def plan_subject_windows(workspace: Workspace, recipe: Recipe, height: int, frames: Sequence[int]) -> list[CropWindow]:
     """One window per frame of the workspace, as the recipe frames its subject."""
     poses, frame_size = workspace.poses, workspace.manifest.size
     if isinstance(recipe.framing, WholeFrame):

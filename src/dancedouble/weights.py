@@ -211,9 +211,7 @@ def _check_stored(name: str, path: Path, size: int, modified: int) -> None:
     try:
         digest = tensor_digest(content) if weight.stored_sha256 else hashlib.sha256(content).hexdigest()
     except Exception as error:  # whatever a broken safetensors header raises
-        raise WeightsError(
-            f"{path}: not a safetensors file ({error}); delete it and it is fetched again"
-        ) from error
+        raise WeightsError(f"{path}: not a safetensors file ({error}); delete it and it is fetched again") from error
     _require(str(path), digest, weight.stored_sha256 or weight.sha256)
 
 

@@ -146,9 +146,7 @@ def neighbours(indices: Iterable[int]) -> list[tuple[int, int]]:
 def _read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if not path.is_file():
-        what = (
-            "no such folder" if not folder.is_dir() else "not a finished workspace, manifest.json is missing"
-        )
+        what = "no such folder" if not folder.is_dir() else "not a finished workspace, manifest.json is missing"
         raise WorkspaceError(f"{folder}: {what}; make one with `dancedouble prepare VIDEO -o {folder}`")
     try:
         values = json.loads(path.read_text())

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from dancedouble.pose import blazepose_body as body
 from dancedouble.pose.blazepose_face import FaceMesh
-from dancedouble.pose.blazepose_hand import HandLandmarks
-from dancedouble.pose.estimator import Array, Detection, Frame, PersonPose, Roi, bounds
+from dancedouble.pose.blazepose_hand import Hand, HandLandmarks, same_hand
+from dancedouble.pose.estimator import Array, Detection, Frame, PersonPose, Roi, bounds, overlap
 from dancedouble.pose.litert import Network, crop_matrix, sigmoid, to_frame
 from dancedouble.pose.skeleton import BODY, FACE, INDEX, LEFT_HAND, RIGHT_HAND
 from dancedouble.weights import weight_path
@@ -21,7 +21,12 @@ MIN_DETECTION = 0.5
 MIN_PRESENCE = 0.5
 """The landmark network's own certainty that a person is there at all."""
 SAME_BODY = 0.06
-"""Two finds whose points lie closer than this, in sizes of the region, are one person."""
+SAME_BOX = 0.5
+"""Two finds are one person when their points lie closer than the first, in sizes of the region, or their boxes overlap
+more than the second."""
+LIKELY = 0.3
+"""Score from which a point is taken to be in the frame."""
+BODY_POINTS = np.array([INDEX[name] for name in body.BLAZEPOSE_TO_BODY if "eye" not in name and "ear" not in name])
 HANDS = (("left", LEFT_HAND, 15, 19, 17), ("right", RIGHT_HAND, 16, 20, 18))
 """Name, range in the pose, and BlazePose's wrist, index and pinky knuckle of each hand."""
 
@@ -81,7 +86,12 @@ class BlazePose:
             if person is not None and not any(_same(person, other) for _, other in people):
                 people.append((min(score, person.presence), person))
         return [
-            Detection(box=bounds(person.xy, person.score), score=score, roi=person.next_roi)
+            Detection(
+                box=bounds(person.xy, person.score),
+                score=score,
+                roi=person.next_roi,
+                visible=float((person.score[BODY_POINTS] >= LIKELY).mean()),
+            )
             for score, person in sorted(people, key=lambda pair: -pair[0])
         ]
 
@@ -98,31 +108,27 @@ class BlazePose:
         mask = None
         if self._mask:
             height, width = frame.shape[:2]
-            mask = cv2.warpAffine(
-                sigmoid(person.mask), person.matrix, (width, height), flags=cv2.INTER_LINEAR
-            )
+            mask = cv2.warpAffine(sigmoid(person.mask), person.matrix, (width, height), flags=cv2.INTER_LINEAR)
         return PersonPose(
             xy=person.xy, score=person.score, depth=person.depth, mask=mask,
             box=bounds(person.xy[BODY], person.score[BODY]), roi=person.next_roi,
         )  # fmt: skip
 
     def _candidates(self, frame: Frame) -> list[tuple[float, Roi]]:
-        """What the detector sees: score and region of each person, surest first."""
-        height, width = frame.shape[:2]
-        whole = Roi(x=width / 2, y=height / 2, size=float(max(height, width)))
-        matrix = crop_matrix(whole, self._detector.side)
-        crop = cv2.warpAffine(  # the letterbox is black: so it was in the detector's training
-            frame,
-            matrix,
-            (self._detector.side, self._detector.side),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        )
-        raw, logits = self._detector(crop.astype(np.float32) / np.float32(127.5) - 1)
-        scores = sigmoid(logits[:, 0])
-        sure = scores >= MIN_DETECTION
-        boxes, points = body.decode_detections(raw[sure], self._anchors[sure])
-        found = body.merge_detections(boxes, points, scores[sure])
-        return [(score, body.roi_between(*to_frame(points[:2], matrix))) for score, points in found]
+        """What the detector sees in the whole frame and in square parts of it: score and region, surest first."""
+        found: list[tuple[float, Roi]] = []
+        for view in body.detector_views(frame.shape[:2]):
+            matrix = crop_matrix(view, self._detector.side)
+            crop = cv2.warpAffine(  # the letterbox is black: so it was in the detector's training
+                frame, matrix, (self._detector.side,) * 2, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+            )
+            raw, logits = self._detector(crop.astype(np.float32) / np.float32(127.5) - 1)
+            scores = sigmoid(logits[:, 0])
+            sure = scores >= MIN_DETECTION
+            boxes, points = body.decode_detections(raw[sure], self._anchors[sure])
+            for score, keys in body.merge_detections(boxes, points, scores[sure]):
+                found.append((score, body.roi_between(*to_frame(keys[:2], matrix))))
+        return sorted(found, key=lambda pair: -pair[0])
 
     def _look(self, frame: Frame, roi: Roi) -> _Body | None:
         """Run the landmark network; None when it sees nobody in the region."""
@@ -150,19 +156,24 @@ def hide_outside(xy: Array, score: Array, frame: Frame) -> None:
 
 
 def _same(a: _Body, b: _Body) -> bool:
-    apart = np.linalg.norm(a.points - b.points, axis=1).mean()
-    return bool(apart < SAME_BODY * max(a.next_roi.size, b.next_roi.size))
+    apart = float(np.linalg.norm(a.points - b.points, axis=1).mean())
+    close = apart < SAME_BODY * max(a.next_roi.size, b.next_roi.size)
+    return close or overlap(bounds(a.xy, a.score), bounds(b.xy, b.score)) > SAME_BOX
 
 
 def _add_hands(frame: Frame, person: _Body, network: HandLandmarks) -> None:
-    for side, part, wrist, index, pinky in HANDS:
-        body_wrist = INDEX[f"{side}_wrist"]
-        if person.score[body_wrist] <= 0:
-            continue
-        hand = network(frame, person.points[wrist], person.points[index], person.points[pinky])
-        if hand is not None:
-            person.xy[part], person.score[part] = hand.xy, hand.presence
-            person.depth[part] = person.depth[body_wrist] + hand.depth
+    found: dict[str, Hand] = {}
+    for side, _part, wrist, index, pinky in HANDS:
+        if person.score[INDEX[f"{side}_wrist"]] > 0:
+            hand = network(frame, person.points[wrist], person.points[index], person.points[pinky])
+            if hand is not None:
+                found[side] = hand
+    if len(found) == 2 and same_hand(found["left"], found["right"]):
+        del found["left" if found["left"].right + found["right"].right > 1 else "right"]
+    for side, part, *_points in HANDS:
+        if side in found:
+            person.xy[part], person.score[part] = found[side].xy, found[side].presence
+            person.depth[part] = person.depth[INDEX[f"{side}_wrist"]] + found[side].depth
 
 
 def _add_face(frame: Frame, person: _Body, network: FaceMesh) -> None:

@@ -17,6 +17,8 @@ from dancedouble.pose.skeleton import INDEX
 DETECTOR_SIDE = 224
 DETECTOR_STRIDES = (8, 16, 32, 32, 32)
 SAME_PERSON_OVERLAP = 0.3
+WIDE = 1.2
+"""Longer over shorter side of a frame from which the detector looks at its parts too."""
 LANDMARKS = 39
 """33 points of the body, then the two that give the next region of interest, then four unused ones."""
 CENTRE, TOP = 33, 34
@@ -51,6 +53,22 @@ def anchors() -> Array:
         grid = np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
         rows.append(np.repeat(grid, 2 * len(list(layers)), axis=0))
     return np.concatenate(rows).astype(np.float32)
+
+
+def detector_views(size: tuple[int, int]) -> list[Roi]:
+    """The squares of a frame of ``size`` (height, width) that the detector looks at.
+
+    The whole frame, letterboxed; and, when it is clearly not square, three overlapping squares of its shorter side: in
+    them people are larger and further apart, and the detector tells two who stand together from one.
+    """
+    height, width = size
+    views = [Roi(x=width / 2, y=height / 2, size=float(max(size)))]
+    if max(size) > WIDE * min(size):
+        side = min(size)
+        for share in (0.0, 0.5, 1.0):
+            left, top = (width - side) * share, (height - side) * share
+            views.append(Roi(x=left + side / 2, y=top + side / 2, size=float(side)))
+    return views
 
 
 def decode_detections(raw: Array, centres: Array) -> tuple[Array, Array]:
@@ -111,9 +129,7 @@ def refine_by_heat(points: Array, heat: Array, side: int) -> Array:
     ]
     weight = np.where(inside, sigmoid(window), 0)
     total = weight.sum(axis=(1, 2))
-    moved = np.stack(
-        [(weight.sum(axis=1) * columns).sum(axis=1), (weight.sum(axis=2) * rows).sum(axis=1)], axis=1
-    )
+    moved = np.stack([(weight.sum(axis=1) * columns).sum(axis=1), (weight.sum(axis=2) * rows).sum(axis=1)], axis=1)
     sure = (weight.max(axis=(1, 2)) >= MIN_HEAT) & ((cell >= 0) & (cell < cells)).all(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         moved = moved / total[:, None] * (side / cells)

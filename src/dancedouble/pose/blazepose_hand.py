@@ -15,7 +15,11 @@ from dancedouble.pose.litert import Network, to_frame
 from dancedouble.weights import weight_path
 
 MIN_PRESENCE = 0.5
+WRIST_TO_KNUCKLE = 1.4
+"""Side of a hand over the distance from its wrist to its middle knuckle; measured best on dance footage (from 1 to 2)."""
 SEARCH_SCALE = 2.7
+DIRECT_SCALE = 2.4
+"""Side of the landmark network's region over the hand's, when the recrop network has led it astray."""
 UP = -0.1
 """Both regions move by this part of their size along the hand, from the wrist to the finger tips."""
 Z_SCALE = 0.4
@@ -34,6 +38,8 @@ class Hand:
     """(21,) pixels, relative to the wrist."""
     presence: float
     """How sure the network is that it looks at a hand, 0.5 to 1."""
+    right: float
+    """How much it looks like the person's right hand, 0 to 1."""
 
 
 class HandLandmarks:
@@ -44,38 +50,45 @@ class HandLandmarks:
         self._landmarks = Network(weight_path("hand_landmark_full"), threads=threads)
 
     def __call__(self, frame: Frame, wrist: Array, index: Array, pinky: Array) -> Hand | None:
-        """The hand of a wrist, index knuckle and pinky knuckle (each (2,) pixels), or None when no hand is seen."""
-        search = search_roi(wrist, index, pinky)
-        if search.size < MIN_SIDE:
+        """The hand of a wrist, index knuckle and pinky knuckle (each (2,) pixels); None when no hand is seen."""
+        palm = palm_roi(wrist, index, pinky)
+        if palm.size < MIN_SIDE:
             return None
-        (points,), matrix = self._recrop.look(frame, search)
-        centre, down = to_frame(points.reshape(2, 2), matrix)
-        roi = hand_roi(centre, down)
-        if roi.size < MIN_SIDE:
-            return None
-        (raw, presence, _handedness, _world), matrix = self._landmarks.look(frame, roi)
+        (points,), matrix = self._recrop.look(frame, palm.scaled(SEARCH_SCALE))
+        roi = hand_roi(*to_frame(points.reshape(2, 2), matrix))
+        hand = self._look(frame, roi) if roi.size >= MIN_SIDE else None
+        return hand or self._look(frame, palm.scaled(DIRECT_SCALE))
+
+    def _look(self, frame: Frame, roi: Roi) -> Hand | None:
+        (raw, presence, handedness, _world), matrix = self._landmarks.look(frame, roi)
         if presence[0] < MIN_PRESENCE:
             return None
         rows = raw.reshape(21, 3)
         depth = rows[:, 2] * np.float32(roi.size / self._landmarks.side / Z_SCALE)
         return Hand(
-            xy=to_frame(rows[:, :2], matrix), depth=depth - depth[0], presence=float(min(presence[0], 1))
+            xy=to_frame(rows[:, :2], matrix),
+            depth=depth - depth[0],
+            presence=float(min(presence[0], 1)),
+            right=float(handedness[0]),
         )
 
 
-def search_roi(wrist: Array, index: Array, pinky: Array) -> Roi:
+def palm_roi(wrist: Array, index: Array, pinky: Array) -> Roi:
     """Where the hand must be: about the middle finger's knuckle, upright from the wrist."""
     middle = (2 * index + pinky) / 3
     right, down = (float(value) for value in middle - wrist)
-    size = 2 * float(np.hypot(right, down))
-    tight = Roi(x=float(middle[0]), y=float(middle[1]), size=size, angle=float(np.arctan2(right, -down)))
-    return tight.shifted(0, UP).scaled(SEARCH_SCALE)
+    size = WRIST_TO_KNUCKLE * float(np.hypot(right, down))
+    return Roi(x=float(middle[0]), y=float(middle[1]), size=size, angle=float(np.arctan2(right, -down))).shifted(0, UP)
 
 
 def hand_roi(centre: Array, down: Array) -> Roi:
     """The region of the recrop network's two points: the hand's centre, and one straight towards the wrist."""
     right, below = (float(value) for value in down - centre)
     size = 2 * float(np.hypot(right, below))
-    return Roi(
-        x=float(centre[0]), y=float(centre[1]), size=size, angle=float(np.arctan2(-right, below))
-    ).shifted(0, UP)
+    return Roi(x=float(centre[0]), y=float(centre[1]), size=size, angle=float(np.arctan2(-right, below))).shifted(0, UP)
+
+
+def same_hand(a: Hand, b: Hand) -> bool:
+    """Whether two finds are one hand of the picture: their points lie closer than a fifth of its extent."""
+    apart = float(np.linalg.norm(a.xy - b.xy, axis=1).mean())
+    return apart < 0.2 * float(np.ptp(a.xy, axis=0).max())

@@ -62,6 +62,8 @@ class Detection:
     """How sure it is a person, 0 to 1."""
     roi: Roi
     """Where :meth:`PoseEstimator.landmarks` should look."""
+    visible: float = 1.0
+    """Share of the body's points that are in the frame, 0 to 1."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Presets: complete recipes as functions. Call the nearest one and change what you need with ``dataclasses.replace``."""
+"""Presets: complete recipes as functions. Change what you need with ``dataclasses.replace``."""
 
 from __future__ import annotations
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from dancedouble.dataset import Batch
 from dancedouble.models.discriminator import MultiScaleDiscriminator, discriminator_input
@@ -15,12 +13,9 @@ from dancedouble.models.losses import (
     Distance,
     Terms,
     discriminator_objective,
-    face_discriminator_objective,
-    face_generator_objective,
     generator_objective,
     masked_l1,
     ssim_loss,
-    total,
 )
 from dancedouble.models.painter import Painter
 from dancedouble.recipe import ReconstructionWeights, Stage
@@ -29,7 +24,7 @@ FRAMES = 2
 PERSON_WEIGHT = 2.0
 """How much more an error on the person counts than one beside them."""
 PERCEPTUAL_CROP = 160
-"""Side of the random square the perceptual distance is trained on: a quarter of the cost, the same gradient on average."""
+"""Side of the random square the perceptual distance is trained on: cheaper, the same gradient on average."""
 
 
 def paint_pair(generator: Painter, batch: Batch, *, temporal: bool) -> tuple[list[Layers], list[Tensor]]:
@@ -72,7 +67,9 @@ def reconstruction_objective(
         terms["structure"] = weights.structure * ssim_loss(image, truth, 0.2 + near)
     if weights.perceptual and perceptual is not None:
         rows, columns = random_square(image, corner)
-        terms["perceptual"] = weights.perceptual * perceptual(image[..., rows, columns], truth[..., rows, columns]).mean()
+        terms["perceptual"] = (
+            weights.perceptual * perceptual(image[..., rows, columns], truth[..., rows, columns]).mean()
+        )
     alphas = [painted.alpha for painted in layers if painted.alpha is not None]
     if weights.matting and alphas:
         alpha = torch.cat(alphas).clamp(1e-4, 1 - 1e-4)
@@ -101,7 +98,9 @@ class FrameStep:
     def generator_terms(self, batch: Batch, corner: tuple[float, float]) -> tuple[Terms, list[Tensor]]:
         """Loss terms of the generator on this batch, and the pictures it painted."""
         layers, pictures = paint_pair(self.generator, batch, temporal=self.temporal)
-        terms = reconstruction_objective(layers, pictures, batch, self.stage.reconstruction, self.perceptual, corner)
+        terms = reconstruction_objective(
+            layers, pictures, batch, self.stage.reconstruction, self.perceptual, corner
+        )
         if self.discriminator is not None and self.stage.adversarial:
             for parameter in self.discriminator.parameters():
                 parameter.requires_grad_(False)
@@ -120,7 +119,9 @@ class FrameStep:
     def discriminator_terms(self, batch: Batch, pictures: list[Tensor]) -> Terms:
         """Loss terms of the discriminator; the fakes are detached."""
         fakes = [picture.detach() for picture in pictures]
-        return discriminator_objective(self._judge(batch, fakes), self._judge(batch, list(batch.image.unbind(1))))
+        return discriminator_objective(
+            self._judge(batch, fakes), self._judge(batch, list(batch.image.unbind(1)))
+        )
 
     def _judge(self, batch: Batch, pictures: list[Tensor]) -> list[list[Tensor]]:
         """Features of the pair (x_0, x_1, y_0, y_1), or of each frame alone when the recipe is not temporal."""

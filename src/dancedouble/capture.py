@@ -1,0 +1,128 @@
+"""One subject's poses out of whatever the user gave: a video, an ``.npz``, a folder of OpenPose JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dancedouble.errors import InputError, NoPersonError
+from dancedouble.media.video import VideoInfo, probe, read_frames
+from dancedouble.pose.blazepose import BlazePose
+from dancedouble.pose.estimator import PersonPose, PoseEstimator
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.openpose_json import read_openpose
+from dancedouble.pose.skeleton import POINTS
+from dancedouble.pose.smoothing import fill_gaps, find_gaps, smooth
+from dancedouble.pose.tracking import track_subject
+from dancedouble.progress import OnProgress, ignore_progress
+
+LONGEST_BRIDGED = 0.4
+"""Seconds: shorter gaps are interpolated, longer ones stay empty."""
+DEFAULT_FPS = Fraction(30)
+"""Rate of poses that come without one."""
+
+
+class Seen(NamedTuple):
+    """One frame and the subject in it."""
+
+    frame: NDArray[np.uint8]
+    pose: PersonPose | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capture:
+    """A clip's poses, cleaned, with what was noticed on the way."""
+
+    poses: PoseSequence
+    gaps: int
+    """Frames that stay without the subject."""
+    video: VideoInfo | None
+    """The video they are from; None when poses were given."""
+    warnings: list[str] = field(default_factory=list)
+
+
+def follow(
+    info: VideoInfo, *, person: int | None, start: int = 0, stop: int | None = None,
+    estimator: PoseEstimator | None = None, on_progress: OnProgress = ignore_progress,
+) -> Iterator[Seen]:  # fmt: skip
+    """Frames ``start`` to ``stop`` of a video with the chosen subject's pose in each, streamed."""
+    stop = info.frames if stop is None else min(stop, info.frames)
+    latest: list[NDArray[np.uint8]] = []
+
+    def frames() -> Iterator[NDArray[np.uint8]]:
+        for frame in read_frames(info.path, start=start, stop=stop):
+            latest[:] = [frame]
+            yield frame
+
+    part = replace(info, frames=stop - start)
+    for pose in track_subject(frames, part, estimator or BlazePose(), person=person, on_progress=on_progress):
+        # The tracker looks at one frame at a time, so the latest one read is the one this pose was found in.
+        yield Seen(latest[0], pose)
+
+
+def assemble(poses: list[PersonPose | None], size: tuple[int, int], fps: Fraction) -> PoseSequence:
+    """Rows of one subject, empty where they are absent."""
+    shape = (len(poses), POINTS)
+    xy, score, depth = np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    for row, pose in enumerate(poses):
+        if pose is not None:
+            xy[row], score[row], depth[row] = pose.xy, pose.score, pose.depth
+    return PoseSequence(xy=xy, score=score, depth=depth, size=size, fps=fps)
+
+
+def clean(poses: PoseSequence) -> tuple[PoseSequence, int, list[str]]:
+    """Bridge short gaps, smooth; also how many frames stay empty, and a line about them."""
+    filled = fill_gaps(poses, round(LONGEST_BRIDGED * float(poses.fps)))
+    warnings = []
+    if filled.left:
+        spans = len(find_gaps(filled.poses))
+        warnings.append(
+            f"{filled.left} of {len(poses)} frames ({spans} {'span' if spans == 1 else 'spans'}) do not show the person"
+        )
+    return smooth(filled.poses), filled.left, warnings
+
+
+def capture_poses(
+    source: Path, *, person: int | None = None, frames: tuple[int, int] | None = None,
+    estimator: PoseEstimator | None = None, on_progress: OnProgress = ignore_progress,
+) -> Capture:  # fmt: skip
+    """Poses of ``source``, or of its frames ``frames`` = (first, one past the last).
+
+    Raises InputError (or one of its kinds) when it is not usable or shows nobody.
+    """
+    info: VideoInfo | None = None
+    if source.suffix == ".npz" or source.is_dir():
+        poses = PoseSequence.load(source) if source.suffix == ".npz" else read_json_folder(source, person)
+        if frames:
+            first, stop = frame_range(frames, len(poses), source)
+            poses = poses[first:stop]
+    else:
+        info = probe(source)
+        start, stop = frame_range(frames, info.frames, source)
+        seen = follow(info, person=person, start=start, stop=stop, estimator=estimator, on_progress=on_progress)
+        poses = assemble([pose for _, pose in seen], info.size, info.fps)
+    if not poses.present.any():
+        raise NoPersonError(f"{source}: nobody was found in it; expected a person who dances, seen from head to feet")
+    cleaned, gaps, warnings = clean(poses)
+    return Capture(poses=cleaned, gaps=gaps, video=info, warnings=[f"{source.name}: {line}" for line in warnings])
+
+
+def read_json_folder(folder: Path, person: int | None) -> PoseSequence:
+    """OpenPose's JSON files, which name neither frame size nor rate: the size is what the points reach, at 30 fps."""
+    poses = read_openpose(folder, (1, 1), DEFAULT_FPS, person=person)
+    reach = np.where(poses.score[..., None] > 0, poses.xy, 0).max(axis=(0, 1))
+    return replace(poses, size=(int(np.ceil(reach[1])) + 1, int(np.ceil(reach[0])) + 1))
+
+
+def frame_range(frames: tuple[int, int] | None, count: int, source: Path) -> tuple[int, int]:
+    """``frames`` checked against a clip of ``count``; the whole clip for None. Raises InputError."""
+    first, stop = frames or (0, count)
+    if not 0 <= first < stop or first >= count:
+        raise InputError(f"{source}: --frames {first}:{stop} is outside it; expected a range within 0:{count}")
+    return first, min(stop, count)

@@ -1,0 +1,201 @@
+"""What in a dance the footage never showed, in words, with shares and times: what ``dancedouble check`` says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dancedouble.coverage.advice import advise, phrase
+from dancedouble.coverage.distance import Distances, measure_distances
+from dancedouble.coverage.footage import FootageFault
+from dancedouble.coverage.quality import QualityCurve
+from dancedouble.coverage.stances import FACINGS, PARTS, Stances, describe_poses
+from dancedouble.coverage.words import ARM_HEIGHTS, ARMS, arm_height, body_words, limb_words
+from dancedouble.pose.keypoints import PoseSequence
+
+LIMB_LIMIT = 0.65
+"""A limb further than this from everything filmed is uncovered: about 38° off in the facing it is in."""
+SHORTEST_SECONDS, BRIDGE_SECONDS = 0.15, 0.3
+"""Shorter lacks are noise and are dropped; shorter gaps between two lacks of one part are bridged."""
+WORD_SECONDS = 0.4
+"""The word for a moment is the commonest within so many seconds of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uncovered:
+    """A stretch of the dance that asks for something the footage never showed."""
+
+    start: float
+    end: float
+    """Seconds from the start of the dance."""
+    part: str
+    """``body``, ``left arm``, ``right arm``, ``left leg``, ``right leg`` or ``trunk``."""
+    reason: str
+    """What is lacking, in words: ``back turned``, ``above the head``."""
+    frame: int
+    """The frame of the dance in it that is furthest from the footage."""
+    nearest: int
+    """The footage frame most like that one; -1 when the footage shows nobody."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON, times rounded to hundredths."""
+        return {
+            "start": round(self.start, 2), "end": round(self.end, 2), "part": self.part, "reason":
+            self.reason, "frame": self.frame, "nearest": self.nearest,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverageReport:
+    """How much of a dance the footage can teach."""
+
+    covered: float
+    """Share of the dance's frames (with the dancer in them) in which nothing lacks, 0 to 1."""
+    uncovered: tuple[Uncovered, ...]
+    """In time order."""
+    parts: dict[str, float]
+    """Part → share of the dance in which it is covered; ``body`` is facing, height and distance."""
+    facings: dict[str, tuple[float, float]]
+    """``front``, ``left``, ``back``, ``right`` → share of the dance's frames, share of the footage's."""
+    arm_heights: dict[str, tuple[float, float]]
+    """``hanging`` to ``above the head`` → share of the dance's arms, share of the footage's."""
+    footage: tuple[FootageFault, ...]
+    distance: NDArray[np.float64]
+    """(T,) coverage distance per frame of the dance: 0 filmed just so, 1 far off. NaN without the dancer."""
+    reasons: tuple[str | None, ...]
+    """Per frame of the dance what lacks ("left arm above the head"), None where it is covered."""
+    expected: float | None
+    """Expected LPIPS of the body box over the dance, from a :class:`QualityCurve`; None without one."""
+    summary: str
+    """A few plain sentences."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of ``dancedouble check``."""
+        return {
+            "covered": round(self.covered, 4),
+            "uncovered": [span.to_dict() for span in self.uncovered],
+            "footage": [fault.to_dict() for fault in self.footage],
+            "summary": self.summary,
+            "parts": {name: round(share, 4) for name, share in self.parts.items()},
+            "facings": _pairs(self.facings),
+            "arm_heights": _pairs(self.arm_heights),
+            "expected_lpips": None if self.expected is None else round(self.expected, 4),
+            "distance": [None if np.isnan(value) else round(float(value), 4) for value in self.distance],
+        }
+
+
+def check_coverage(
+    dance: PoseSequence,
+    footage: PoseSequence,
+    *,
+    faults: tuple[FootageFault, ...] = (),
+    curve: QualityCurve | None = None,
+) -> CoverageReport:
+    """Hold a dance against the footage of the person who is to dance it.
+
+    Sizes, places and frame rates may differ: only stances are compared. ``faults`` come from
+    :func:`inspect_footage`; ``curve`` turns distance into expected quality.
+    """
+    asked, filmed = describe_poses(dance), describe_poses(footage)
+    distances = measure_distances(asked, filmed)
+    fps = float(dance.fps)
+    lacks = {part: _steady(words, fps) for part, words in _lacking(asked, filmed, distances).items()}
+    present = dance.present
+    frames = max(1, int(present.sum()))
+    parts = {
+        part: 1 - sum(word is not None and bool(there) for word, there in zip(words, present, strict=True)) / frames
+        for part, words in lacks.items()
+    }
+    reasons = tuple(
+        "; ".join(phrase(part, word) for part, words in lacks.items() if (word := words[frame])) or None
+        for frame in range(len(dance))
+    )
+    bare = sum(bool(there) and why is not None for there, why in zip(present, reasons, strict=True))
+    covered = 1 - bare / frames if present.any() else None
+    spans = tuple(sorted(_spans(lacks, distances, fps), key=lambda span: (span.start, span.part)))
+    known = distances.whole[~np.isnan(distances.whole)]
+    return CoverageReport(
+        covered=covered or 0.0, uncovered=spans, parts=parts,
+        facings=_shares(FACINGS, asked.facing, filmed.facing),
+        arm_heights=_shares(
+            ARM_HEIGHTS, *(np.concatenate([arm_height(who, arm) for arm in ARMS]) for who in (asked, filmed))
+        ),
+        footage=faults, distance=distances.whole, reasons=reasons,
+        expected=float(curve.predict(known).mean()) if curve is not None and len(known) else None,
+        summary=advise(covered, [(s.part, s.reason, s.end - s.start) for s in
+        spans], faults),
+    )  # fmt: skip
+
+
+def _lacking(asked: Stances, filmed: Stances, distances: Distances) -> dict[str, list[str | None]]:
+    """Part → per frame what lacks. Where the body as a whole lacks something, limbs are not judged."""
+    lacks = {"body": body_words(asked, filmed, distances)}
+    whole = np.array([word is None for word in lacks["body"]], np.bool_)
+    for part in PARTS:
+        lacks[part] = limb_words(asked, filmed, part, whole & (distances.part[part] > LIMB_LIMIT))
+    return lacks
+
+
+def _steady(words: list[str | None], fps: float) -> list[str | None]:
+    """Bridge short gaps, drop short stretches, and settle each stretch's words by majority."""
+    lacking = np.array([word is not None for word in words], np.bool_)
+    for start, end in _runs(~lacking):
+        if start > 0 and end < len(words) and (end - start) <= BRIDGE_SECONDS * fps:
+            lacking[start:end] = True
+    for start, end in _runs(lacking):
+        if end - start < SHORTEST_SECONDS * fps:
+            lacking[start:end] = False
+    reach = max(1, round(WORD_SECONDS * fps))
+    settled: list[str | None] = [None] * len(words)
+    for start, end in _runs(lacking):
+        for frame in range(start, end):
+            near = [word for word in words[max(start, frame - reach) : min(end, frame + reach + 1)] if word]
+            near = near or [word for word in words[start:end] if word]
+            settled[frame] = max(dict.fromkeys(near), key=near.count)
+    return settled
+
+
+def _runs(values: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """(start, end) of every run of True, end exclusive."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], values, [False]]).astype(np.int8)))
+    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
+
+
+def _spans(lacks: dict[str, list[str | None]], distances: Distances, fps: float) -> list[Uncovered]:
+    spans = []
+    for part, words in lacks.items():
+        how_far = distances.whole if part == "body" else distances.part[part]
+        for reason in dict.fromkeys(word for word in words if word):
+            for start, end in _runs(np.array([word == reason for word in words], np.bool_)):
+                worst = start + int(np.nan_to_num(how_far[start:end]).argmax())
+                spans.append(
+                    Uncovered(
+                        start=start / fps,
+                        end=end / fps,
+                        part=part,
+                        reason=reason,
+                        frame=worst,
+                        nearest=int(distances.nearest[worst]),
+                    )
+                )
+    return spans
+
+
+def _shares(
+    names: tuple[str, ...], asked: NDArray[np.intp], filmed: NDArray[np.intp]
+) -> dict[str, tuple[float, float]]:
+    asked, filmed = asked[asked >= 0], filmed[filmed >= 0]
+    return {
+        name: (
+            float((asked == index).mean()) if len(asked) else 0.0,
+            float((filmed == index).mean()) if len(filmed) else 0.0,
+        )
+        for index, name in enumerate(names)
+    }
+
+
+def _pairs(shares: dict[str, tuple[float, float]]) -> dict[str, dict[str, float]]:
+    return {name: {"dance": round(dance, 4), "footage": round(film, 4)} for name, (dance, film) in shares.items()}

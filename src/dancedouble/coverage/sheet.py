@@ -1,0 +1,104 @@
+"""The contact sheet: moments of the dance that were never filmed, each beside the nearest thing that was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dancedouble.coverage.advice import phrase
+from dancedouble.coverage.check import CoverageReport, Uncovered
+from dancedouble.media.image import resize, text_label
+from dancedouble.pose.keypoints import PoseSequence
+
+Image = NDArray[np.uint8]
+ReadFrame = Callable[[int], Image]
+"""Frame number → RGB uint8 (H, W, 3)."""
+
+CELL = (280, 210)
+"""(height, width) of one picture, in pixels."""
+GAP, PAPER = 8, 24
+"""Pixels between pictures, and the grey level of what is between them."""
+MOST_ROWS, COLUMNS = 6, 2
+
+
+def choose_moments(report: CoverageReport, count: int = MOST_ROWS * COLUMNS) -> list[Uncovered]:
+    """One moment for each thing that lacks, the furthest from the footage, most seconds first, at most ``count``."""
+    seconds: dict[tuple[str, str], float] = {}
+    worst: dict[tuple[str, str], Uncovered] = {}
+    for span in report.uncovered:
+        key = (span.part, span.reason)
+        seconds[key] = seconds.get(key, 0) + span.end - span.start
+        if key not in worst or _distance(report, span) > _distance(report, worst[key]):
+            worst[key] = span
+    return [worst[key] for key in sorted(worst, key=lambda key: (-seconds[key], key))][:count]
+
+
+def draw_contact_sheet(
+    report: CoverageReport,
+    dance: PoseSequence,
+    footage: PoseSequence,
+    *,
+    read_dance: ReadFrame,
+    read_footage: ReadFrame,
+) -> Image | None:
+    """Pairs of pictures, dance on the left, nearest footage on the right; None when nothing lacks.
+
+    Each picture is cut to the person, so ``read_dance`` may also return drawn figures where only poses are
+    known.
+    """
+    moments = choose_moments(report)
+    if not moments:
+        return None
+    pairs = []
+    for moment in moments:
+        asked = _cell(read_dance(moment.frame), dance, moment.frame)
+        when, what = moment.frame / float(dance.fps), phrase(moment.part, moment.reason)
+        asked = text_label(asked, f"{when:.1f} s: {what}")
+        if moment.nearest >= 0:
+            filmed = _cell(read_footage(moment.nearest), footage, moment.nearest)
+            filmed = text_label(filmed, f"nearest filmed, {moment.nearest / float(footage.fps):.1f} s")
+        else:
+            filmed = text_label(np.full((*CELL, 3), 48, np.uint8), "nothing filmed")
+        pairs.append(np.hstack([asked, filmed]))
+    return _grid(pairs, COLUMNS if len(pairs) > 1 else 1)
+
+
+def _distance(report: CoverageReport, span: Uncovered) -> float:
+    return float(np.nan_to_num(report.distance[span.frame]))
+
+
+def _cell(frame: Image, poses: PoseSequence, index: int) -> Image:
+    """The person, with some room, on a cell of the sheet."""
+    points = poses.xy[index][poses.score[index] > 0]
+    height, width = frame.shape[:2]
+    if len(points):
+        low, high = points.min(axis=0), points.max(axis=0)
+        centre = (low + high) / 2
+        half = 0.62 * max(float(high[1] - low[1]), float(high[0] - low[0]) * CELL[0] / CELL[1], 16.0)
+        left, right = centre[0] - half * CELL[1] / CELL[0], centre[0] + half * CELL[1] / CELL[0]
+        top, bottom = centre[1] - half, centre[1] + half
+        frame = frame[max(0, int(top)) : min(height, int(bottom)), max(0, int(left)) : min(width, int(right))]
+    if frame.size == 0:
+        return np.full((*CELL, 3), 48, np.uint8)
+    scale = min(CELL[0] / frame.shape[0], CELL[1] / frame.shape[1])
+    size = (max(1, round(frame.shape[0] * scale)), max(1, round(frame.shape[1] * scale)))
+    above, beside = CELL[0] - size[0], CELL[1] - size[1]
+    padded = cv2.copyMakeBorder(
+        resize(np.ascontiguousarray(frame), size), above // 2, above - above // 2, beside // 2, beside -
+        beside // 2, cv2.BORDER_CONSTANT, value=(48, 48, 48),
+    )  # fmt: skip
+    return np.asarray(padded, np.uint8)
+
+
+def _grid(pictures: Sequence[Image], columns: int) -> Image:
+    height, width = pictures[0].shape[:2]
+    rows = -(-len(pictures) // columns)
+    sheet = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3), PAPER, np.uint8)
+    for number, picture in enumerate(pictures):
+        top = GAP + number // columns * (height + GAP)
+        left = GAP + number % columns * (width + GAP)
+        sheet[top : top + height, left : left + width] = picture
+    return sheet

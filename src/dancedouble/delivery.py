@@ -1,0 +1,129 @@
+"""Finished frames → what the user asked for: a video with the dance's sound, or a folder of lossless pictures.
+
+The one place where rendered frames leave the program, and always with a record that says they are synthetic.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dancedouble.errors import InputError, OutputError
+from dancedouble.files import write_atomically
+from dancedouble.media.audio import AudioCut
+from dancedouble.media.image import resize, write_image
+from dancedouble.media.video import VideoWriter
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.provenance.marking import container_metadata
+from dancedouble.rendering.stick_figure import draw_stick_figure
+from dancedouble.synthesis import Finished
+
+Picture = NDArray[np.uint8]
+Layout = Literal["result", "side-by-side", "strip"]
+SYNTHETIC = "synthetic.json"
+"""The record beside a folder of pictures."""
+
+
+class PictureFolder(AbstractContextManager["PictureFolder"]):
+    """A folder of PNG frames named by frame index; replaces one made before, and nothing else."""
+
+    def __init__(self, path: Path, first: int, record: dict[str, Any]) -> None:
+        self.path, self.index, self.record = path, first, record
+        self._part = path.with_name(f".{path.name}.part")
+
+    def __enter__(self) -> PictureFolder:
+        if self.path.exists() and not self._replaceable():
+            raise OutputError(f"{self.path}: exists and is not a folder of rendered frames; choose another name")
+        try:
+            shutil.rmtree(self._part, ignore_errors=True)
+            self._part.mkdir(parents=True)
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot be written ({error.strerror}); choose another folder") from error
+        return self
+
+    def write(self, frame: Picture) -> None:
+        """Add the next frame, RGB or RGBA uint8 HWC."""
+        write_image(self._part / f"{self.index:06d}.png", frame)
+        self.index += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            shutil.rmtree(self._part, ignore_errors=True)
+            return
+        write_atomically(self._part / SYNTHETIC, json.dumps(self.record, indent=1).encode())
+        if self.path.exists():
+            shutil.rmtree(self.path)
+        self._part.replace(self.path)
+
+    def _replaceable(self) -> bool:
+        return self.path.is_dir() and ((self.path / SYNTHETIC).is_file() or not any(self.path.iterdir()))
+
+
+def open_output(
+    output: Path, size: tuple[int, int], fps: Fraction, *, first: int, audio: AudioCut | None, record: dict[str, Any]
+) -> VideoWriter | PictureFolder:
+    """A writer of finished frames of ``size`` (height, width); ``.mp4`` is a video, anything without a suffix a folder."""
+    if output.suffix:
+        return VideoWriter(output, size, fps, audio=audio, metadata=container_metadata(record))
+    return PictureFolder(output, first, record)
+
+
+def lay_out(
+    finished: Finished, layout: Layout, source: Picture | None, figure: Picture | None, *, alpha: bool = False
+) -> Picture:
+    """One output picture: the result alone (RGBA with ``alpha``), beside its source, or source, figure, result."""
+    if alpha:
+        return np.dstack([finished.frame, finished.alpha])
+    if layout == "result":
+        return finished.frame
+    height = finished.frame.shape[0]
+    beside = [source] if layout == "side-by-side" else [source, figure]
+    panels = [_to_height(panel, height) for panel in beside if panel is not None]
+    return np.concatenate([*panels, finished.frame], axis=1)
+
+
+def laid_out_size(size: tuple[int, int], source_size: tuple[int, int] | None, layout: Layout) -> tuple[int, int]:
+    """(height, width) of what :func:`lay_out` makes of frames of ``size`` and sources of ``source_size``."""
+    panels = 0 if source_size is None or layout == "result" else _width_at(source_size, size[0])
+    return size[0], size[1] + panels + (size[1] if layout == "strip" else 0)
+
+
+def figure_frames(poses: PoseSequence) -> Iterator[Picture]:
+    """The stick figures of poses, as people look at them: on black, at the frame's size."""
+    for xy, score in zip(poses.xy, poses.score, strict=True):
+        yield draw_stick_figure(xy, score, poses.size, canvas="black")
+
+
+def check_request(output: Path, layout: Layout, alpha: bool, has_source_video: bool) -> None:
+    """Raise InputError for wishes that cannot be met together, before any work is done."""
+    if output.suffix and output.suffix.lower() != ".mp4":
+        raise OutputError(f"{output}: videos are written as .mp4; choose a name that ends in .mp4, or a folder")
+    if alpha and output.suffix:
+        raise InputError(
+            f"{output}: --alpha needs a folder of pictures, mp4 cannot hold transparency; give a folder name"
+        )
+    if alpha and layout != "result":
+        raise InputError(f"--alpha shows the person alone; leave --layout {layout} out")
+    if layout == "side-by-side" and not has_source_video:
+        raise InputError(
+            "--layout side-by-side needs the source as a video, and it was given as poses; use --layout strip"
+        )
+
+
+def _to_height(picture: Picture, height: int) -> Picture:
+    return resize(picture, (height, _width_at((picture.shape[0], picture.shape[1]), height)))
+
+
+def _width_at(size: tuple[int, int], height: int) -> int:
+    return max(1, round(size[1] * height / size[0]))

@@ -1,0 +1,28 @@
+"""Where networks run: the best device that is there, or the one asked for."""
+
+from __future__ import annotations
+
+import torch
+
+from dancedouble.errors import InputError
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """``auto``, ``cpu``, ``cuda`` (also ``cuda:1``) or ``mps``. Raises InputError for one that is not there."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    kind = name.split(":")[0]
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if kind not in there:
+        raise InputError(f"--device {name}: no such device; expected auto, cpu, cuda or mps")
+    if not there[kind]:
+        raise InputError(f"--device {name}: not available on this machine; leave --device out, or use --device cpu")
+    return torch.device(name)
+
+
+def available_devices() -> list[str]:
+    """Names of the devices of this machine, best first."""
+    cuda = [f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count())]
+    return [*cuda, *(["mps"] if torch.backends.mps.is_available() else []), f"cpu ({torch.get_num_threads()} threads)"]

@@ -1,0 +1,27 @@
+"""The frozen network that compares pictures in training, loaded from the weights store."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from safetensors.torch import load_file
+
+from dancedouble.models.losses import Distance
+from dancedouble.models.perceptual import LPIPS, VGG16, VGG19, VGGLoss
+from dancedouble.weights import available, weight_path
+
+
+def load_perceptual(name: Literal["lpips", "vgg"] | None, device: torch.device) -> tuple[Distance | None, str]:
+    """The distance on ``device``, and its name for reports.
+
+    ``lpips`` is LPIPS on AlexNet; ``vgg`` the paper's loss on VGG19 when its weights are there, on VGG16 otherwise.
+    Raises WeightsError when the weights cannot be had.
+    """
+    if name is None:
+        return None, "none"
+    if name == "lpips":
+        return LPIPS(load_file(weight_path("lpips_alexnet"))).to(device), "LPIPS (AlexNet)"
+    if available("vgg19"):
+        return VGGLoss(VGG19(load_file(weight_path("vgg19")))).to(device), "VGG19"
+    return VGGLoss(VGG16(load_file(weight_path("lpips_vgg16")))).to(device), "VGG16"

@@ -1,0 +1,343 @@
+"""The verbs, and the public API: typed in, typed out, progress through a callback, nothing printed.
+
+Raise :class:`dancedouble.errors.Cancelled` from ``on_progress`` to stop. What was done is kept, and the same call
+goes on; while a person is being learned, a stop leaves a usable person file.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from dancedouble.capture import Capture, capture_poses
+from dancedouble.delivery import Layout, check_request, figure_frames, laid_out_size, lay_out, open_output
+from dancedouble.description import describe_installation, describe_path, describe_preset
+from dancedouble.devices import choose_device
+from dancedouble.errors import ConsentError
+from dancedouble.files import sha256, write_atomically
+from dancedouble.media.audio import AudioCut
+from dancedouble.media.image import write_image
+from dancedouble.media.video import VideoInfo, VideoWriter, check_output, probe, read_frames
+from dancedouble.perception import load_perceptual
+from dancedouble.person import Person, load_person, save_person
+from dancedouble.planning import DEFAULT_BUDGET, choose_size, plan_budget
+from dancedouble.pose.blazepose import BlazePose
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.normalization import normalize_poses
+from dancedouble.pose.openpose_json import write_openpose
+from dancedouble.pose.tracking import busiest_frame, list_people, people_sheet
+from dancedouble.preparation import Request, finished_workspace, prepare_workspace
+from dancedouble.progress import OnProgress, Progress, Stage, ignore_progress
+from dancedouble.provenance.marking import synthetic_record
+from dancedouble.results import (
+    InfoResult,
+    PersonListing,
+    Plan,
+    PoseResult,
+    PrepareResult,
+    RenderResult,
+    TrainResult,
+    TransferResult,
+)
+from dancedouble.synthesis import Synthesizer
+from dancedouble.training.presets import preset as recipe_of
+from dancedouble.training.trainer import Limit, Trainer
+from dancedouble.workspace import Workspace, usable_in
+
+AnyPath = str | Path
+Retarget = Literal["global", "limbs"]
+Frames = tuple[int, int]
+DEFAULT_RETARGET: Retarget = "limbs"
+
+
+def prepare(
+    video: AnyPath, workspace: AnyPath, *, consent: str | None = None, person: int | None = None,
+    poses: AnyPath | None = None, on_progress: OnProgress = ignore_progress,
+) -> PrepareResult:  # fmt: skip
+    """Look at footage of the subject: poses, masks, the empty background, checks. A finished one is not made again.
+
+    Raises ConsentError without the subject's consent on record, and the kinds of InputError and OutputError.
+    """
+    video, folder, started = Path(video), Path(workspace), time.monotonic()
+    info = probe(video)
+    given = None if poses is None else Path(poses)
+    request = Request(
+        source_sha256=sha256(video), person=person,
+        poses_sha256=sha256(given) if given is not None and given.is_file() else None if given is None else str(given),
+    )  # fmt: skip
+    ready = finished_workspace(folder, request)
+    if ready is None:
+        ready = prepare_workspace(
+            video, folder, consent=_require_consent(consent, folder), person=person,
+            poses=None if given is None else capture_poses(given).poses, request=request, estimator=None,
+            on_progress=on_progress,
+        )  # fmt: skip
+    manifest = ready.manifest
+    return PrepareResult(
+        workspace=folder, frames=manifest.frames, usable=len(manifest.usable),
+        gaps=manifest.frames - int(ready.poses.present.sum()), person_height=manifest.person_height,
+        warnings=[*manifest.warnings, *_clip_notes(info)], seconds={"poses": time.monotonic() - started},
+    )  # fmt: skip
+
+
+def train(
+    workspace: AnyPath, person: AnyPath, *, preset: str = "swift", budget: float | None = None,
+    steps: int | None = None, frames: Frames | None = None, size: int | None = None, seed: int = 0,
+    device: str = "auto", on_progress: OnProgress = ignore_progress,
+) -> TrainResult:  # fmt: skip
+    """Learn the subject of a workspace into a person file, for ``budget`` seconds, ``steps``, or the preset's epochs.
+
+    A killed run goes on from its last checkpoint when the call is repeated; a cancel ends it early with a usable
+    person file. Raises WorkspaceError, InputError, OutputError, WeightsError.
+    """
+    opened, output, where = Workspace(workspace), Path(person), choose_device(device)
+    check_output(output, [])
+    if size is None:
+        size = choose_size(budget or DEFAULT_BUDGET, opened.manifest.person_height, where)
+    recipe = recipe_of(preset, size)
+    perceptual, _ = load_perceptual(recipe.perceptual, where)
+    usable = usable_in(opened.manifest, frames)
+    if budget is None and steps is None:
+        budget = DEFAULT_BUDGET
+    outcome = Trainer(
+        opened, recipe, usable, limit=Limit(seconds=None if steps else budget, steps=steps), seed=seed, device=where,
+        perceptual=perceptual, on_progress=on_progress,
+    ).run()  # fmt: skip
+    save_person(output, outcome.person)
+    return TrainResult(
+        person=output, steps=outcome.steps, seconds={"training": outcome.seconds}, stopped=outcome.stopped,
+        losses=outcome.losses,
+    )  # fmt: skip
+
+
+def render(
+    person: AnyPath, source: AnyPath, output: AnyPath, *, frames: Frames | None = None, layout: Layout = "result",
+    alpha: bool = False, retarget: Retarget = DEFAULT_RETARGET, person_number: int | None = None,
+    device: str = "auto", on_progress: OnProgress = ignore_progress,
+) -> RenderResult:  # fmt: skip
+    """Have a learned person dance: ``output`` is an ``.mp4`` with the dance's sound, or a folder of PNG frames.
+
+    ``source`` is a video or poses (``.npz``, OpenPose JSON folder); ``frames`` = (first, one past the last) of it.
+    Raises PersonFileError, InputError, OutputError.
+    """
+    source, output, started = Path(source), Path(output), time.monotonic()
+    check_request(output, layout, alpha, has_source_video=_is_video(source))
+    check_output(output, [source, Path(person)])
+    subject = load_person(person)
+    capture = capture_poses(source, person=person_number, frames=frames, on_progress=on_progress)
+    looked = time.monotonic() - started
+    return _render(
+        subject, capture, source, output, first=frames[0] if frames else 0, layout=layout, alpha=alpha,
+        retarget=retarget, device=choose_device(device), seconds={"poses": looked}, on_progress=on_progress,
+    )  # fmt: skip
+
+
+def transfer(
+    source: AnyPath, target: AnyPath, output: AnyPath, *, budget: float | None = None, preset: str = "swift",
+    layout: Layout = "result", size: int | None = None, person: int | None = None, target_person: int | None = None,
+    retarget: Retarget = DEFAULT_RETARGET, frames: Frames | None = None, consent: str | None = None, seed: int = 0,
+    device: str = "auto", on_progress: OnProgress = ignore_progress,
+) -> TransferResult:  # fmt: skip
+    """The whole job within ``budget`` seconds: look at both videos, learn the target, render the dance.
+
+    State is kept in ``<output without .mp4>.dancedouble/`` beside the output: the same call goes on after a kill,
+    and the person file there renders other dances. Raises what :func:`prepare`, :func:`train`, :func:`render` raise.
+    """
+    source, target, output = Path(source), Path(target), Path(output)
+    where, budget = choose_device(device), budget or DEFAULT_BUDGET
+    check_request(output, layout, alpha=False, has_source_video=_is_video(source))
+    check_output(output, [source, target])
+    state = output.with_suffix(".dancedouble")
+    _announce(source, target, budget, preset, size, where, on_progress)
+    started = time.monotonic()
+    state.mkdir(exist_ok=True)
+    prepared = prepare(target, state / "workspace", consent=consent, person=target_person, on_progress=on_progress)
+    capture = _cached_capture(source, state / "source-poses.npz", person, frames, on_progress)
+    spent = time.monotonic() - started
+    height = size or choose_size(budget, prepared.person_height, where)
+    request = {"budget": budget, "preset": preset, "size": height, "seed": seed, "frames": frames}
+    plan = _kept_plan(
+        state / "plan.json", request,
+        plan_budget(
+            budget, preset=preset, size=height, source_frames=len(capture.poses), target_frames=prepared.frames,
+            spent=spent, device=where,
+        ),
+    )  # fmt: skip
+    learned = train(
+        prepared.workspace, state / "person.safetensors", preset=preset, budget=plan.training, size=height, seed=seed,
+        device=device, on_progress=on_progress,
+    )  # fmt: skip
+    rendered = _render(
+        load_person(learned.person), capture, source, output, first=frames[0] if frames else 0, layout=layout,
+        alpha=False, retarget=retarget, device=where, seconds={"poses": spent, **learned.seconds},
+        on_progress=on_progress,
+    )  # fmt: skip
+    return TransferResult(
+        **{**vars(rendered), "warnings": [*prepared.warnings, *rendered.warnings]},
+        person=learned.person, workspace=prepared.workspace, steps=learned.steps, stopped=learned.stopped, plan=plan,
+    )  # fmt: skip
+
+
+def pose(
+    video: AnyPath, output: AnyPath, *, openpose: AnyPath | None = None, figures: AnyPath | None = None,
+    person: int | None = None, on_progress: OnProgress = ignore_progress,
+) -> PoseResult:  # fmt: skip
+    """One person's poses of a video as ``.npz``; also as OpenPose JSON files, and as a film of the stick figure.
+
+    Raises InputError and its kinds, OutputError.
+    """
+    video, output, started = Path(video), Path(output), time.monotonic()
+    check_output(output, [video])
+    capture = capture_poses(video, person=person, on_progress=on_progress)
+    capture.poses.save(output)
+    if openpose is not None:
+        write_openpose(openpose, capture.poses)
+    if figures is not None:
+        _film_figures(Path(figures), capture, on_progress)
+    return PoseResult(
+        output=output, frames=len(capture.poses), gaps=capture.gaps, people=1,
+        seconds={"poses": time.monotonic() - started}, warnings=capture.warnings,
+    )  # fmt: skip
+
+
+def people(video: AnyPath, *, picture: AnyPath | None = None) -> list[PersonListing]:
+    """Who is in a video, most prominent first, as ``--person N`` counts them; ``picture`` shows who is who."""
+    info_ = probe(Path(video))
+    tracks = list_people(read_frames(info_.path), BlazePose(), fps=info_.fps)
+    if picture is not None:
+        shown = busiest_frame(tracks)
+        frame = next(read_frames(info_.path, start=shown, stop=shown + 1))
+        write_image(Path(picture), people_sheet(frame, tracks))
+    return [PersonListing(number=t.number, share=t.presence, height=t.height) for t in tracks]
+
+
+def info(path: AnyPath | None = None, *, preset: str | None = None) -> InfoResult:
+    """Facts: about this installation, about a preset's networks, or about what a file or folder holds.
+
+    Raises InputError, WorkspaceError or PersonFileError for what is none of these.
+    """
+    if preset is not None:
+        return InfoResult(describe_preset(recipe_of(preset)))
+    return InfoResult(describe_installation() if path is None else describe_path(Path(path)))
+
+
+# -- parts of the verbs ---------------------------------------------------------------------------------------
+
+
+def _require_consent(consent: str | None, folder: Path) -> str:
+    if consent and consent.strip():
+        return consent.strip()
+    raise ConsentError(
+        f"{folder}: learning a person needs their consent; say who they are and how they agreed,"
+        ' with --consent "who, how"'
+    )
+
+
+def _render(
+    subject: Person, capture: Capture, source: Path, output: Path, *, first: int, layout: Layout, alpha: bool,
+    retarget: Retarget, device: torch.device, seconds: dict[str, float], on_progress: OnProgress,
+) -> RenderResult:  # fmt: skip
+    """Render captured poses: normalise, paint, lay out, write."""
+    started = time.monotonic()
+    normalized = normalize_poses(capture.poses, subject.poses, retarget=retarget)
+    video, fps = capture.video, capture.poses.fps
+    stop = first + len(capture.poses)
+    audio = None
+    if video is not None and video.has_audio:
+        audio = AudioCut(video.path, first / fps, stop / fps)
+    source_size = None if video is None else video.size
+    sources = read_frames(video.path, start=first, stop=stop) if video is not None and layout != "result" else None
+    stage = Stage("render", on_progress, total=len(capture.poses))
+    with open_output(
+        output, laid_out_size(subject.size, source_size, layout), fps, first=first, audio=audio,
+        record=synthetic_record(subject, source.name),
+    ) as writer:  # fmt: skip
+        drawn = figure_frames(normalized.poses) if layout == "strip" else None
+        for finished in stage.track(Synthesizer(subject, device).frames(normalized.poses)):
+            shown = None if sources is None else next(sources)
+            writer.write(lay_out(finished, layout, shown, None if drawn is None else next(drawn), alpha=alpha))
+    return RenderResult(
+        output=output, frames=len(capture.poses), fps=fps,
+        seconds={**seconds, "rendering": time.monotonic() - started},
+        warnings=[*capture.warnings, *normalized.warnings], gaps=capture.gaps,
+    )  # fmt: skip
+
+
+def _cached_capture(
+    source: Path, cache: Path, person: int | None, frames: Frames | None, on_progress: OnProgress
+) -> Capture:
+    """The source's poses, kept beside the transfer's other state so that a resume does not look again."""
+    key = json.dumps([_identity(source), person, frames])
+    note = cache.with_suffix(".json")
+    if cache.is_file() and note.is_file():
+        kept = json.loads(note.read_text())
+        if kept["key"] == key:
+            video = probe(source) if _is_video(source) else None
+            return Capture(poses=PoseSequence.load(cache), gaps=kept["gaps"], video=video, warnings=kept["warnings"])
+    capture = capture_poses(source, person=person, frames=frames, on_progress=on_progress)
+    capture.poses.save(cache)
+    kept = {"key": key, "gaps": capture.gaps, "warnings": capture.warnings}
+    write_atomically(note, json.dumps(kept).encode())
+    return capture
+
+
+def _kept_plan(path: Path, request: dict[str, object], plan: Plan) -> Plan:
+    """The plan of an earlier, killed run of the same request: its training goes on under the same schedule."""
+    asked = json.loads(json.dumps(request))
+    if path.is_file():
+        kept = json.loads(path.read_text())
+        if kept["request"] == asked:
+            return Plan(**kept["plan"])
+    write_atomically(path, json.dumps({"request": asked, "plan": vars(plan)}).encode())
+    return plan
+
+
+def _film_figures(path: Path, capture: Capture, on_progress: OnProgress) -> None:
+    poses, video = capture.poses, capture.video
+    audio = (
+        None if video is None or not video.has_audio else AudioCut(video.path, 0 / poses.fps, len(poses) / poses.fps)
+    )
+    stage = Stage("figures", on_progress, total=len(poses))
+    with VideoWriter(path, poses.size, poses.fps, audio=audio) as writer:
+        for frame in stage.track(figure_frames(poses)):
+            writer.write(frame)
+
+
+def _announce(
+    source: Path, target: Path, budget: float, preset: str, size: int | None, device: torch.device,
+    on_progress: OnProgress,
+) -> None:  # fmt: skip
+    """Say how the budget will be spent, before anything is."""
+    target_info = probe(target)
+    frames = probe(source).frames if _is_video(source) else 0
+    height = size or choose_size(budget, target_info.size[0] * 0.8, device)
+    plan = plan_budget(
+        budget, preset=preset, size=height, source_frames=frames, target_frames=target_info.frames, spent=0,
+        device=device,
+    )  # fmt: skip
+    message = (
+        f"plan for {budget / 60:.3g} min: about {plan.poses:.0f} s to look at both videos, {plan.training:.0f} s to"
+        f" learn the person, {plan.rendering:.0f} s to render"
+    )
+    on_progress(Progress(stage="plan", done=0, total=None, message=message))
+
+
+def _clip_notes(info_: VideoInfo) -> list[str]:
+    if not info_.variable_rate:
+        return []
+    return [f"{info_.path.name}: its frame rate varies; read as {float(info_.fps):.4g} frames a second"]
+
+
+def _is_video(path: Path) -> bool:
+    return path.suffix != ".npz" and not path.is_dir()
+
+
+def _identity(path: Path) -> str:
+    """Changes when a file or folder does."""
+    if path.is_file():
+        return sha256(path)
+    return str([(p.name, p.stat().st_mtime_ns, p.stat().st_size) for p in sorted(path.iterdir())])

@@ -1,0 +1,43 @@
+"""How a budget is shared out between looking, learning and rendering, and how large the picture can be."""
+
+from __future__ import annotations
+
+import torch
+
+from dancedouble.media.video import VideoInfo
+from dancedouble.results import Plan
+
+DEFAULT_BUDGET = 600.0
+"""Seconds for the whole job when none are given."""
+POSE_SECONDS = 0.05
+"""Per frame, on two cores; measured by benchmarks/pose.py, decoding and writing included."""
+RENDER_SECONDS = {192: 0.05, 256: 0.07, 384: 0.13, 512: 0.22}
+"""Per frame by picture height, on two cores; measured by benchmarks/render.py."""
+SHORTEST_TRAINING = 20.0
+"""Below this nothing is learned: the budget is overrun instead."""
+GPU_SPEED = 6.0
+"""How much faster a GPU is taken to be until it is measured."""
+
+
+def choose_size(budget: float, person_height: float, device: torch.device) -> int:
+    """Height of the picture to learn: what the budget can fill, and never more than the footage shows."""
+    worth = budget * (GPU_SPEED if device.type == "cuda" else 1.0)
+    affordable = 192 if worth < 240 else 256 if worth < 1500 else 384 if worth < 5400 else 512
+    return min(affordable, max(128, int(person_height * 1.15) // 16 * 16))
+
+
+def plan_budget(
+    budget: float, *, preset: str, size: int, source_frames: int, target_frames: int, spent: float, device: torch.device
+) -> Plan:
+    """Shares in seconds. ``spent`` is what looking at both clips took; 0 before it is known, when it is estimated."""
+    poses = spent or POSE_SECONDS * (source_frames + target_frames)
+    nearest = min(RENDER_SECONDS, key=lambda height: abs(height - size))
+    speed = GPU_SPEED if device.type == "cuda" else 1.0
+    rendering = RENDER_SECONDS[nearest] * source_frames / speed + 2.0
+    training = max(SHORTEST_TRAINING, budget - poses - rendering)
+    return Plan(poses=poses, training=training, rendering=rendering, size=size, preset=preset)
+
+
+def frames_of(info: VideoInfo | None, poses: int) -> int:
+    """Frames of a clip given as a video, or as that many poses."""
+    return poses if info is None else info.frames

@@ -1,0 +1,168 @@
+"""Following one person through a clip, frame by frame.
+
+Two passes over the frames. The first looks at a few a second and says who is there (:mod:`dancedouble.pose.people`).
+The second follows the chosen one from frame to frame with the landmark network alone, and holds on to the first pass's
+track: where it loses the person, or slips onto somebody else, it starts again from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from dancedouble.pose.estimator import Frame, PersonPose, PoseEstimator, Roi, overlap
+from dancedouble.pose.people import (
+    Sighting,
+    Track,
+    busiest_frame,
+    choose_subject,
+    list_people,
+    people_sheet,
+)
+from dancedouble.progress import OnProgress, Stage, ignore_progress
+
+__all__ = [
+    "Clip", "Sighting", "Track", "busiest_frame", "choose_subject", "find_subject", "follow_subject", "list_people",
+    "people_sheet", "track_subject",
+]  # fmt: skip
+
+ON_TRACK = 0.3
+"""Overlap of a pose with the track's box from which they are surely one person."""
+NEAR = 0.15
+"""Distance of their regions, in sizes of the region, that says the same when an arm has changed the box."""
+STEADY = 0.3
+"""Overlap of two poses one frame apart, needed where the first pass saw nobody."""
+COAST_SAMPLES = 10
+"""Samples (2 s) to go on following where the first pass saw nobody."""
+
+
+class Clip(Protocol):
+    """What must be known of the frames; a ``VideoInfo`` is one."""
+
+    @property
+    def path(self) -> Path:
+        """Named in errors."""
+        ...
+
+    @property
+    def fps(self) -> Fraction:
+        """Frames per second."""
+        ...
+
+    @property
+    def frames(self) -> int:
+        """How many there are."""
+        ...
+
+
+@dataclass
+class _Following:
+    """Where the second pass stands."""
+
+    pose: PersonPose | None = None
+    coasted: int = 0
+    """Frames since the track was last there."""
+
+
+def track_subject(
+    frames_factory: Callable[[], Iterator[Frame]],
+    info: Clip,
+    estimator: PoseEstimator,
+    *,
+    person: int | None = None,
+    on_progress: OnProgress = ignore_progress,
+) -> Iterator[PersonPose | None]:
+    """The subject's pose and mask in every frame of a clip, one at a time; None where they are not there.
+
+    Args:
+        frames_factory: gives the clip's frames from the first, RGB; called twice.
+        info: the clip.
+        estimator: finds people and poses.
+        person: who to follow, by the number of :func:`list_people`; None for the clear main subject.
+        on_progress: hears of the stages ``people`` and ``poses``.
+
+    Raises:
+        NoPersonError, SubjectError, PersonTooSmallError: see :func:`choose_subject`; with the first frame asked for.
+    """
+    subject, everyone = find_subject(frames_factory(), info, estimator, person=person, on_progress=on_progress)
+    others = [track for track in everyone if track is not subject]
+    stage = Stage("poses", on_progress, total=info.frames)
+    yield from stage.track(follow_subject(frames_factory(), estimator, subject, others=others))
+
+
+def find_subject(
+    frames: Iterable[Frame],
+    info: Clip,
+    estimator: PoseEstimator,
+    *,
+    person: int | None = None,
+    on_progress: OnProgress = ignore_progress,
+) -> tuple[Track, list[Track]]:
+    """The first pass: the track to follow, and everyone's tracks. Raises as :func:`choose_subject` does."""
+    stage = Stage("people", on_progress, total=info.frames)
+    tracks = list_people(stage.track(frames), estimator, fps=info.fps)
+    return choose_subject(tracks, person=person, path=info.path), tracks
+
+
+def follow_subject(
+    frames: Iterable[Frame], estimator: PoseEstimator, track: Track, *, others: Sequence[Track] = ()
+) -> Iterator[PersonPose | None]:
+    """The second pass: the pose of ``track``'s person in each of ``frames``; None where they are not there.
+
+    Args:
+        frames: all frames of the clip from the first, RGB.
+        estimator: its landmark network is run once or twice a frame.
+        track: whom to follow.
+        others: tracks of the other people, so as not to slip onto one of them.
+    """
+    state = _Following()
+    for index, frame in enumerate(frames):
+        here = track.at(index)
+        state.coasted = 0 if here else state.coasted + 1
+        state.pose = _follow(frame, estimator, state, here, [other.at(index) for other in others], track.step)
+        yield state.pose
+
+
+def _follow(
+    frame: Frame,
+    estimator: PoseEstimator,
+    state: _Following,
+    here: Sighting | None,
+    others: list[Sighting | None],
+    step: int,
+) -> PersonPose | None:
+    """One frame: from the last pose when that holds, else from the track."""
+    before = state.pose
+    if before is not None and (here or state.coasted <= COAST_SAMPLES * step):
+        pose = estimator.landmarks(frame, before.roi)
+        if pose is not None and _is_subject(pose, here, others, before):
+            return pose
+    if here is None:
+        return None
+    pose = estimator.landmarks(frame, here.roi)
+    return pose if pose is not None and _is_subject(pose, here, others, None) else None
+
+
+def _is_subject(
+    pose: PersonPose, here: Sighting | None, others: list[Sighting | None], before: PersonPose | None
+) -> bool:
+    """Whether a pose is the subject's and not somebody else's, nor something in an empty room."""
+    if here is None:
+        apart, shared = 1.0, overlap(pose.box, before.box) if before else 0.0
+        held = shared >= STEADY
+    else:
+        apart, shared = _apart(pose.roi, here.roi), overlap(pose.box, here.box)
+        held = shared >= ON_TRACK or apart <= NEAR
+    return held and not any(
+        other is not None and overlap(pose.box, other.box) > shared and _apart(pose.roi, other.roi) < apart
+        for other in others
+    )
+
+
+def _apart(a: Roi, b: Roi) -> float:
+    return float(np.hypot(a.x - b.x, a.y - b.y)) / max(a.size, b.size)

@@ -1,0 +1,169 @@
+"""Footage of a subject → a finished workspace."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dancedouble.capture import assemble, clean, follow
+from dancedouble.errors import ClipTooShortError, InputError, NoPersonError, OutputError, PersonTooSmallError
+from dancedouble.media.image import write_image
+from dancedouble.media.video import VideoInfo, probe
+from dancedouble.plate import Plate, PlateBuilder
+from dancedouble.pose.estimator import PersonPose, PoseEstimator
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.progress import OnProgress
+from dancedouble.rendering.crop import body_boxes
+from dancedouble.workspace import MANIFEST, Manifest, Workspace, frame_name, mask_name, write_manifest
+
+SMALLEST_PERSON = 96
+"""Pixels: a smaller subject has no face or hands to learn."""
+SHORTEST = 2.0
+"""Seconds of the subject below which there is too little to learn."""
+MOVING_CAMERA = 0.02
+"""Share of the frame's width: more movement than this smears the plate."""
+WHOLE_BODY = 0.5
+"""Share of the body's main joints that a usable frame shows."""
+JOINTS = tuple(range(15))
+"""The body without face details and feet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a workspace is asked for: the same request is answered by what is there."""
+
+    source_sha256: str
+    person: int | None
+    poses_sha256: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return dict(vars(self))
+
+
+def prepare_workspace(
+    video: Path, folder: Path, *, consent: str, person: int | None, poses: PoseSequence | None, request: Request,
+    estimator: PoseEstimator | None, on_progress: OnProgress,
+) -> Workspace:  # fmt: skip
+    """Fill ``folder``; the manifest comes last, so a killed run leaves no workspace that looks finished.
+
+    Raises the kinds of InputError that say why footage cannot be learned from, and OutputError.
+    """
+    info = probe(video)
+    builder = PlateBuilder(info.frames)
+    _make_folders(folder)
+    found: list[PersonPose | None] = []
+    for index, seen in enumerate(follow(info, person=person, estimator=estimator, on_progress=on_progress)):
+        mask = None if seen.pose is None else _mask_bytes(seen.pose)
+        if mask is not None:
+            write_image(folder / frame_name(index), seen.frame)
+            write_image(folder / mask_name(index), mask)
+        builder.add(seen.frame, mask, _height(seen.pose))
+        found.append(seen.pose)
+    poses = _take(poses, assemble(found, info.size, info.fps), video)
+    if not poses.present.any():
+        raise NoPersonError(f"{video}: nobody was found in it; expected one person, seen from head to feet")
+    usable = _usable(poses)
+    height = _person_height(poses)
+    _check(video, info, usable, height)
+    cleaned, _, warnings = clean(poses)
+    plate = builder.finish()
+    write_image(folder / "plate.png", plate.picture)
+    cleaned.save(folder / "poses.npz")
+    manifest = Manifest(
+        source_name=video.name, source_sha256=request.source_sha256, size=info.size, fps=info.fps,
+        frames=len(cleaned), usable=tuple(usable), person_height=height, consent=consent,
+        warnings=tuple(f"{video.name}: {line}" for line in [*warnings, *_notes(plate)]), settings=request.to_dict(),
+    )  # fmt: skip
+    write_manifest(folder, manifest)
+    return Workspace(folder)
+
+
+def finished_workspace(folder: Path, request: Request) -> Workspace | None:
+    """The workspace in ``folder`` when it answers this very request, otherwise None."""
+    if not (folder / MANIFEST).is_file():
+        return None
+    workspace = Workspace(folder)
+    return workspace if workspace.manifest.settings == request.to_dict() else None
+
+
+def _make_folders(folder: Path) -> None:
+    """An empty workspace, whatever an unfinished run left in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MANIFEST).unlink(missing_ok=True)
+        for name in ("frames", "masks", "training"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        for name in ("frames", "masks"):
+            (folder / name).mkdir()
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be written ({error.strerror}); choose a folder you can write to"
+        ) from error
+
+
+def _mask_bytes(pose: PersonPose) -> NDArray[np.uint8]:
+    if pose.mask is None:
+        raise ValueError("learning a person needs an estimator that gives masks")
+    return (pose.mask * 255).round().astype(np.uint8)
+
+
+def _take(given: PoseSequence | None, found: PoseSequence, video: Path) -> PoseSequence:
+    """The user's own poses where there are some; a frame needs a mask, so one that was not found stays empty."""
+    if given is None:
+        return found
+    if len(given) != len(found):
+        raise InputError(
+            f"{video}: has {len(found)} frames, but the poses given for it have {len(given)}; expected the same"
+        )
+    return replace(given, score=given.score * found.present[:, None], size=found.size, fps=found.fps)
+
+
+def _height(pose: PersonPose | None) -> float:
+    return 0.0 if pose is None else pose.box[3] - pose.box[1]
+
+
+def _usable(poses: PoseSequence) -> list[int]:
+    """Frames that show most of the body."""
+    return [int(i) for i in np.flatnonzero((poses.score[:, JOINTS] > 0).mean(axis=1) >= WHOLE_BODY)]
+
+
+def _person_height(poses: PoseSequence) -> float:
+    """Median height in pixels of the box around the body, over the frames that show it."""
+    boxes = body_boxes(poses)
+    return float(np.nanmedian(boxes[:, 3] - boxes[:, 1]))
+
+
+def _check(video: Path, info: VideoInfo, usable: list[int], height: float) -> None:
+    seconds = len(usable) / float(info.fps)
+    if height < SMALLEST_PERSON:
+        raise PersonTooSmallError(
+            f"{video}: the person is {height:.0f} px tall, expected at least {SMALLEST_PERSON} px;"
+            " film closer, or in a higher resolution"
+        )
+    if seconds < SHORTEST:
+        raise ClipTooShortError(
+            f"{video}: {seconds:.1f} s show most of the person's body, expected at least {SHORTEST:.0f} s;"
+            " film about half a minute, from head to feet"
+        )
+
+
+def _notes(plate: Plate) -> list[str]:
+    """Lines about footage that can be learned from, but not well."""
+    notes = []
+    if plate.drift > MOVING_CAMERA:
+        notes.append(
+            f"the camera moves by {plate.drift:.1%} of the picture's width; expected a fixed one, so put it on a"
+            " stand or the background will look smeared"
+        )
+    if plate.unseen > 0.02:
+        notes.append(
+            f"{plate.unseen:.0%} of the background is always hidden by the person and was painted in;"
+            " step aside for a moment while filming to show it"
+        )
+    return notes
