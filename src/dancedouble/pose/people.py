@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from dancedouble.errors import NoPersonError, PersonTooSmallError, SubjectError
-from dancedouble.pose.estimator import Array, Box, Detection, Frame, PoseEstimator, Roi
+from dancedouble.pose.estimator import Array, Box, Detection, Frame, PoseEstimator, Roi, overlap
 
 SAMPLES_PER_SECOND = 5
 LONGEST_GAP = 15
@@ -31,6 +31,7 @@ MIN_VISIBLE = 0.4
 """Share of the body that must be inside the frame in the median sighting."""
 RIVAL = 0.9
 """A second person this prominent, against the first, leaves no clear subject."""
+GHOST_OVERLAP = 0.3
 THUMBNAIL = 192
 """Height of thumbnails in pixels."""
 
@@ -149,21 +150,28 @@ def list_people(frames: Iterable[Frame], estimator: PoseEstimator, *, fps: Fract
         if index % step == 0:
             samples += 1
             _link(people, frame, index, step, estimator.detect(frame))
-    kept = [
-        person
+    tracks = [
+        Track(number=0, sightings=tuple(person.sightings), samples=samples, step=step, thumbnail=person.thumbnail)
         for person in people
         if len(person.sightings) >= min(2, samples)
         and np.mean([sighting.score for sighting in person.sightings]) >= MIN_SCORE
     ]
-    tracks = [
-        Track(number=0, sightings=tuple(person.sightings), samples=samples, step=step, thumbnail=person.thumbnail)
-        for person in kept
-    ]
     tracks.sort(key=lambda track: -track.prominence)
-    return [
-        Track(number=number, sightings=track.sightings, samples=samples, step=step, thumbnail=track.thumbnail)
-        for number, track in enumerate(tracks, start=1)
+    kept: list[Track] = []
+    for track in tracks:
+        if not _is_ghost(track, kept):
+            kept.append(replace(track, number=len(kept) + 1))
+    return kept
+
+
+def _is_ghost(track: Track, people: Sequence[Track]) -> bool:
+    """Whether a track is only a second, wrong pose drawn across people who are known already."""
+    boxes = [{sighting.frame: sighting.box for sighting in person.sightings} for person in people]
+    covered = [
+        any(sighting.frame in box and overlap(box[sighting.frame], sighting.box) > GHOST_OVERLAP for box in boxes)
+        for sighting in track.sightings
     ]
+    return 2 * sum(covered) >= len(covered)
 
 
 def _link(people: list[_Open], frame: Frame, index: int, step: int, found: list[Detection]) -> None:
