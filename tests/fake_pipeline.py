@@ -44,6 +44,7 @@ class FakePipeline(ModuleType):
 
     def transfer(self, source: Path, target: Path, output: Path, **named: Any) -> TransferResult:
         self.record("transfer", (source, target, output), named)
+        output = Path(output)
         state = output.with_suffix(".dancedouble")
         return TransferResult(
             output=output,

@@ -1,0 +1,81 @@
+"""What ``import dancedouble`` gives: these names, quickly, and the version that is installed."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import runpy
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import dancedouble
+from fake_pipeline import FakePipeline
+
+ROOT = Path(__file__).parents[1]
+VERBS = ("info", "people", "prepare", "render", "train", "transfer")
+
+
+def test_the_public_names() -> None:
+    assert dancedouble.__all__ == sorted(dancedouble.__all__)
+    assert set(VERBS) <= set(dancedouble.__all__)
+    for name in dancedouble.__all__:
+        assert getattr(dancedouble, name) is not None
+    assert set(dir(dancedouble)) >= set(dancedouble.__all__)
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "pose"])
+def test_verbs_are_typed_documented_and_take_options_by_name(verb: str) -> None:
+    function = getattr(dancedouble.pipeline, verb)
+    signature = inspect.signature(function)
+    assert function.__doc__
+    assert signature.return_annotation is not inspect.Signature.empty
+    for parameter in signature.parameters.values():
+        assert parameter.annotation is not inspect.Parameter.empty, parameter
+    if verb not in {"info", "people"}:
+        assert "on_progress" in signature.parameters
+
+
+def test_verbs_up_here_are_those_of_the_pipeline() -> None:
+    assert all(getattr(dancedouble, verb) is getattr(dancedouble.pipeline, verb) for verb in VERBS)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="waltz"):
+        dancedouble.waltz  # noqa: B018
+
+
+def test_the_version_is_told_alike_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert dancedouble.__version__ == project["version"] == importlib.metadata.version("dancedouble")
+
+
+def test_importing_it_loads_nothing_heavy_and_prints_nothing() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import dancedouble; after = set(sys.modules) - before;"
+        "heavy = {name.split('.')[0] for name in after} - set(sys.stdlib_module_names) - {'dancedouble'};"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    run = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_type_checkers_are_told_that_it_is_typed() -> None:
+    assert (ROOT / "src" / "dancedouble" / "py.typed").is_file()
+
+
+def test_the_example_script_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake = FakePipeline()
+    monkeypatch.setitem(sys.modules, "dancedouble.pipeline", fake)
+    out = tmp_path / "out.mp4"
+    monkeypatch.setattr(sys, "argv", ["transfer.py", "dance.mp4", "me.mp4", str(out), "me", "30"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "examples" / "transfer.py"), run_name="__main__")
+    assert ended.value.code == 0
+    assert fake.calls[0][2] == {"budget": 30.0, "layout": "side-by-side", "consent": "me"}
+    assert str(out) in capsys.readouterr().out
