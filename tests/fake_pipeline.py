@@ -28,6 +28,8 @@ from dancedouble.results import (
 
 PLAN = Plan(poses=9.0, training=120.0, rendering=6.0, size=256, preset="swift")
 
+WEIGHT = {"licence": "Apache-2.0", "origin": "MediaPipe", "here": True}
+
 
 class FakePipeline(ModuleType):
     """Records each call as (verb, positional, named); ``before`` may raise, report or wait in its place."""
@@ -91,7 +93,7 @@ class FakePipeline(ModuleType):
 
     def info(self, path: Path | None = None, preset: str | None = None) -> InfoResult:
         self.record("info", (), {"path": path, "preset": preset})
-        return InfoResult({"version": "0.1.0", "weights": {"pose_detection": {"licence": "Apache-2.0"}}})
+        return InfoResult({"version": "0.1.0", "weights": {"pose_detection": WEIGHT}})
 
 
 def learn_until_stopped(verb: str, named: Mapping[str, Any]) -> None:

@@ -154,7 +154,9 @@ def test_info_of_a_video_lists_its_people(
     assert [person["number"] for person in listed["people"]] == [1, 2]
     assert ("people", (Path("a.mp4"),), {"picture": picture}) in pipeline.calls
     main(["info", "a.mp4"])
-    assert "share: 0.98" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "person 1: in 98% of the frames, 410 px tall" in out
+    assert re.search(r"pose_detection +fetched +Apache-2.0; MediaPipe", out)
 
 
 def test_a_typed_error_is_one_line_and_exit_1(pipeline: FakePipeline, capsys: pytest.CaptureFixture[str]) -> None:
@@ -183,7 +185,8 @@ def test_an_unexpected_error_shows_its_traceback_only_for_debugging(
     [
         "transfer a.mp4 b.mp4", "transfer a.mp4 -o c.mp4", "transfer a b -o c --budget soon", "frobnicate",
         "render p d -o o --frames 9", "render p d -o o --layout sideways", "train w -o p --steps 0",
-        "pose a -o b --person 0", "info --device tpu", "render p d -o o --no-such-option",
+        "pose a -o b --person 0",
+        "info p.safetensors --preset swift", "info --picture who.png", "info --device tpu", "render p d -o o --no-such-option",
     ],
 )  # fmt: skip
 def test_a_wrong_command_is_exit_2(pipeline: FakePipeline, capsys: pytest.CaptureFixture[str], command: str) -> None:
@@ -262,7 +265,7 @@ def test_long_stages_are_heard_of_now_and_then(
 
 def test_a_plan_is_announced(pipeline: FakePipeline, capsys: pytest.CaptureFixture[str]) -> None:
     def before(verb: str, named: Any) -> None:
-        named["on_progress"](Progress(stage="plan", done=0, message="poses 1 min, training 7 min"))
+        named["on_progress"](Progress(stage="plan", done=0, message="plan: poses 1 min, training 7 min"))
 
     pipeline.before = before
     main(["transfer", "a.mp4", "b.mp4", "-o", "c.mp4"])

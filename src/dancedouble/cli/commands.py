@@ -277,6 +277,10 @@ def info(
     debug: DebugOption = False,
 ) -> None:
     """What is here: versions, devices, weights and licences; or who and what a file holds."""
+    if path is not None and preset is not None:
+        raise typer.BadParameter("ask about PATH or about a preset, not both", param_hint="--preset")
+    if picture is not None and path is None:
+        raise typer.BadParameter("a picture of whom? Name the video too", param_hint="--picture")
 
     def work(on_progress: OnProgress) -> InfoResult:
         from dancedouble import pipeline

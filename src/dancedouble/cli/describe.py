@@ -72,4 +72,18 @@ def demo(result: Demo) -> str:
 
 
 def info(result: InfoResult) -> str:
-    return outline(result.facts)
+    facts = dict(result.facts)
+    weights, listing = facts.pop("weights", {}), facts.pop("people", [])
+    lines = [outline(facts)]
+    if weights:
+        lines += ["weights", *(f"  {weight(name, **about)}" for name, about in weights.items())]
+    lines += [
+        f"person {person['number']}: in {person['share']:.0%} of the frames, {person['height']:.0f} px tall"
+        for person in listing
+    ]
+    return "\n".join(lines)
+
+
+def weight(name: str, *, licence: str, origin: str, here: bool, **_: object) -> str:
+    """``pose_detection  fetched  Apache-2.0  Google MediaPipe: …``"""
+    return f"{name:20} {'fetched' if here else '-':8} {licence}; {origin}"

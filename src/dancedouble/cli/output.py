@@ -70,7 +70,7 @@ def outline(content: dict[str, Any], indent: str = "") -> str:
     """``content`` as indented lines, for people: names, values, and what is nested a step further in."""
     lines = []
     for name, value in content.items():
-        label = indent + str(name).replace("_", " ")
+        label = indent + str(name)
         if isinstance(value, dict) and value:
             lines += [label, outline(value, indent + "  ")]
         elif isinstance(value, list) and value and isinstance(value[0], dict):

@@ -86,7 +86,9 @@ class LineView(QuietView):
         elif self.ended or (now - self.said < SECONDS_BETWEEN_LINES and not finished(progress)):
             return
         self.said, self.ended = now, finished(progress)
-        parts = [] if announcement(progress) else [count(progress), left(progress)]
+        if announcement(progress):
+            return self.say(progress.message)
+        parts = [count(progress), left(progress)]
         if progress.preview:
             parts.append(f"see {progress.preview}")
         self.say(f"{progress.stage}: " + ", ".join(part for part in (*parts, progress.message) if part))
@@ -119,7 +121,7 @@ class BarView(QuietView):
 
     def show(self, progress: Progress) -> None:
         if announcement(progress):
-            return self.say(f"{progress.stage}: {progress.message}")
+            return self.say(progress.message)
         if progress.preview and str(progress.preview) != self.preview:
             self.preview = str(progress.preview)
             self.say(f"{progress.stage}: see {self.preview}")
