@@ -83,16 +83,21 @@ def write_video(
 
 def _write_sound(container: OutputContainer, stream: av.audio.stream.AudioStream, sound: NDArray[np.float32]) -> None:
     name = stream.codec_context.format.name
-    planar = np.round(sound * 32000).astype(np.int16) if name.startswith("s16") else sound.astype(np.float32)
-    frame = AudioFrame.from_ndarray(planar, format=name, layout="mono")
+    kind = {"s16": np.int16, "s32": np.int32, "flt": np.float32}[name.removesuffix("p")]
+    scale = 1 if kind is np.float32 else np.iinfo(kind).max
+    frame = AudioFrame.from_ndarray((sound * scale).astype(kind), format=name, layout="mono")
     frame.sample_rate, frame.pts, frame.time_base = RATE, 0, Fraction(1, RATE)
     container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
 
 
 def clicks(seconds: float, every: float, first: float = 0.0) -> NDArray[np.float32]:
-    """(1, n) mono sound with a 5 ms burst every ``every`` seconds from ``first`` on, silence between."""
-    sound = np.zeros((1, round(seconds * RATE)), np.float32)
+    """(1, n) mono sound with a 5 ms burst every ``every`` seconds from ``first`` on, faint noise between.
+
+    The noise makes every packet different from every other.
+    """
+    noise = np.random.default_rng(0).normal(0, 0.01, (1, round(seconds * RATE)))
+    sound = noise.astype(np.float32)
     burst = 0.8 * np.sin(2 * np.pi * 3000 * np.arange(int(0.005 * RATE)) / RATE)
     for time in np.arange(first, seconds - 0.01, every):
         at = round(time * RATE)
@@ -109,15 +114,15 @@ def hear(path: Path) -> NDArray[np.float32]:
         end = 0
         for frame in container.decode(audio=0):
             assert frame.sample_rate == RATE
-            samples = frame.to_ndarray().astype(np.float32)
-            samples = (
-                samples.reshape(frame.layout.nb_channels, -1)
-                if frame.format.is_planar
-                else samples.reshape(-1, frame.layout.nb_channels).T
-            )
+            samples = frame.to_ndarray()
+            if samples.dtype.kind == "i":
+                samples = samples / np.iinfo(samples.dtype).max
+            # The first channel: planar ones are rows, packed ones alternate.
+            channels = 1 if frame.format.is_planar else frame.layout.nb_channels
+            samples = samples[0].reshape(-1, channels)
             begin = round((frame.pts * frame.time_base - origin) * RATE)
             skip = max(0, -begin)
-            mono = samples.mean(axis=0)[skip:]
+            mono = samples[skip:, 0]
             heard[begin + skip : begin + skip + len(mono)] = mono
             end = max(end, begin + skip + len(mono))
         return heard[:end]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from fractions import Fraction
@@ -90,7 +91,9 @@ class VideoWriter:
         return self
 
     def _open(self) -> None:
-        options = {"movflags": "+faststart+use_metadata_tags"}
+        # FFmpeg's own clock of 1 ms would round the video's length.
+        timescale = self.fps.numerator * math.ceil(10_000 / self.fps.numerator)
+        options = {"movflags": "+faststart+use_metadata_tags", "movie_timescale": str(timescale)}
         self._container: OutputContainer = av.open(str(self._part.absolute()), "w", format="mp4", options=options)
         self._container.metadata.update(self._metadata)
         height, width = (side + side % 2 for side in self.size)
