@@ -15,6 +15,10 @@ from dancedouble.rendering.stick_figure import draw_stick_figure
 from dancedouble.rendering.warping import limb_flow, limb_flows, warp
 
 
+MAP_STRIDE = 4
+"""Limb maps are drawn at a quarter of the crop's resolution, where the fast generator works."""
+
+
 class Pose(NamedTuple):
     """One frame's keypoints in crop pixels."""
 
@@ -76,7 +80,8 @@ class LimbConditioner:
 
     def show(self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64]) -> Shown:
         """Limb maps (C, H / 4, W / 4) and the ``chosen`` bank pictures warped to ``pose``."""
-        label = limb_maps(pose.xy, pose.score, size, self.body_height)
+        small = (size[0] // MAP_STRIDE, size[1] // MAP_STRIDE)
+        label = limb_maps(pose.xy / MAP_STRIDE, pose.score, small, self.body_height / MAP_STRIDE)
         known = self.bank.poses
         flows = limb_flows(known.xy[chosen], known.score[chosen], pose.xy, pose.score, size, self.body_height)
         pictures = [warp(self.bank.pictures[index], flow) for index, flow in zip(chosen, flows, strict=True)]
