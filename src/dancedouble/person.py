@@ -65,7 +65,8 @@ def save_person(path: Path, person: Person) -> None:
     if person.bank is not None:
         tensors.update(_pose_tensors("bank", person.bank.poses))
         for index, picture in enumerate(person.bank.pictures):
-            tensors[f"bank.{index:03d}"] = _bytes(encode_png(picture))
+            tensors[f"bank.{index:03d}"] = _bytes(encode_png(np.ascontiguousarray(picture[..., :3])))
+            tensors[f"bank.{index:03d}.mask"] = _bytes(encode_png(np.ascontiguousarray(picture[..., 3])))
     header = {
         "format": FORMAT, "version": VERSION, "dancedouble": __version__, "skeleton": "BODY_25+FACE_70+HAND_21x2",
         "recipe": person.recipe, "size": list(person.size), "fps": str(person.poses.fps), "scale": person.scale,
@@ -87,7 +88,7 @@ def load_person(path: str | Path) -> Person:
         crop_size = (int(header["crop_size"][0]), int(header["crop_size"][1]))
         bank = None
         if header["bank"] is not None:
-            pictures = np.stack([_picture(tensors[f"bank.{i:03d}"]) for i in range(header["bank"])])
+            pictures = np.stack([_masked_picture(tensors, f"bank.{i:03d}") for i in range(header["bank"])])
             bank = ReferenceBank(pictures=pictures, poses=_poses("bank", tensors, crop_size, fps))
         return Person(
             recipe=header["recipe"],
@@ -130,6 +131,10 @@ def _bytes(data: bytes) -> Tensor:
 
 def _picture(data: Tensor) -> NDArray[np.uint8]:
     return decode_image(data.numpy().tobytes())
+
+
+def _masked_picture(tensors: dict[str, Tensor], name: str) -> NDArray[np.uint8]:
+    return np.dstack([_picture(tensors[name]), _picture(tensors[f"{name}.mask"])[..., 0]])
 
 
 def _pose_tensors(name: str, poses: PoseSequence) -> dict[str, Tensor]:
