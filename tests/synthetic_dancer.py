@@ -111,11 +111,7 @@ class Studio:
     wall: NDArray[np.uint8] = field(init=False)
 
     def __post_init__(self) -> None:
-        noise = (
-            np.random.default_rng(0)
-            .integers(60, 200, (self.size[0] // 8, self.size[1] // 8, 3))
-            .astype(np.uint8)
-        )
+        noise = np.random.default_rng(0).integers(60, 200, (self.size[0] // 8, self.size[1] // 8, 3)).astype(np.uint8)
         object.__setattr__(self, "wall", cv2.resize(noise, self.size[::-1], interpolation=cv2.INTER_CUBIC))
 
     def draw(self, poses: PoseSequence, index: int) -> NDArray[np.uint8]:
@@ -134,9 +130,7 @@ class Studio:
             centre = tuple(int(v * 16) for v in xy[INDEX["nose"]])
             cv2.circle(image, centre, int(width * 16), (235, 200, 170), -1, cv2.LINE_AA, 4)
             for eye in ("left_eye", "right_eye"):
-                cv2.circle(
-                    image, tuple(int(v * 16) for v in xy[INDEX[eye]]), 32, (20, 20, 20), -1, cv2.LINE_AA, 4
-                )
+                cv2.circle(image, tuple(int(v * 16) for v in xy[INDEX[eye]]), 32, (20, 20, 20), -1, cv2.LINE_AA, 4)
         return image
 
     def draw_all(self, poses: PoseSequence) -> list[NDArray[np.uint8]]:

@@ -18,10 +18,8 @@ def phrase(part: str, reason: str) -> str:
     return reason if part in ("body", "trunk") else f"{part} {reason}"
 
 
-def advise(covered: float | None, lacks: Sequence[tuple[str, str, float]], faults: Sequence[FootageFault]) -> str:
-    """A few sentences. ``lacks`` are (part, reason, seconds); ``covered`` is None when the dance shows nobody."""
-    if covered is None:
-        return "Nobody was found in the dance."
+def advise(covered: float, lacks: Sequence[tuple[str, str, float]], faults: Sequence[FootageFault]) -> str:
+    """A few sentences. ``lacks`` are (part, reason, seconds); ``covered`` is 0 to 1."""
     sentences = [
         "All of this dance is covered." if covered >= FULLY else f"{_percent(covered)} of this dance is covered."
     ]

@@ -24,6 +24,9 @@ WORD_SECONDS = 0.4
 """The word for a moment is the commonest within so many seconds of it."""
 
 
+NOT_FILMED = "never filmed"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Uncovered:
     """A stretch of the dance that asks for something the footage never showed."""
@@ -102,8 +105,11 @@ def check_coverage(
     asked, filmed = describe_poses(dance), describe_poses(footage)
     distances = measure_distances(asked, filmed)
     fps = float(dance.fps)
-    lacks = {part: _steady(words, fps) for part, words in _lacking(asked, filmed, distances).items()}
     present = dance.present
+    if footage.present.any():
+        lacks = {part: _steady(words, fps) for part, words in _lacking(asked, filmed, distances).items()}
+    else:
+        lacks = {"body": [NOT_FILMED if there else None for there in present]}
     frames = max(1, int(present.sum()))
     parts = {
         part: 1 - sum(word is not None and bool(there) for word, there in zip(words, present, strict=True)) / frames
@@ -114,28 +120,42 @@ def check_coverage(
         for frame in range(len(dance))
     )
     bare = sum(bool(there) and why is not None for there, why in zip(present, reasons, strict=True))
-    covered = 1 - bare / frames if present.any() else None
+    covered = 1 - bare / frames if present.any() else 0.0
     spans = tuple(sorted(_spans(lacks, distances, fps), key=lambda span: (span.start, span.part)))
     known = distances.whole[~np.isnan(distances.whole)]
     return CoverageReport(
-        covered=covered or 0.0, uncovered=spans, parts=parts,
+        covered=covered, uncovered=spans, parts=parts,
         facings=_shares(FACINGS, asked.facing, filmed.facing),
         arm_heights=_shares(
             ARM_HEIGHTS, *(np.concatenate([arm_height(who, arm) for arm in ARMS]) for who in (asked, filmed))
         ),
         footage=faults, distance=distances.whole, reasons=reasons,
         expected=float(curve.predict(known).mean()) if curve is not None and len(known) else None,
-        summary=advise(covered, [(s.part, s.reason, s.end - s.start) for s in
-        spans], faults),
+        summary=_summarise(dance, footage, covered, spans, faults),
     )  # fmt: skip
+
+
+def _summarise(
+    dance: PoseSequence,
+    footage: PoseSequence,
+    covered: float,
+    spans: tuple[Uncovered, ...],
+    faults: tuple[FootageFault, ...],
+) -> str:
+    for name, poses in (("dance", dance), ("footage", footage)):
+        if not poses.present.any():
+            return f"Nobody was found in the {name}."
+    return advise(covered, [(span.part, span.reason, span.end - span.start) for span in spans], faults)
 
 
 def _lacking(asked: Stances, filmed: Stances, distances: Distances) -> dict[str, list[str | None]]:
     """Part → per frame what lacks. Where the body as a whole lacks something, limbs are not judged."""
-    lacks = {"body": body_words(asked, filmed, distances)}
+    bare = {part: distances.part[part] > LIMB_LIMIT for part in PARTS}
+    count = np.sum(list(bare.values()), axis=0)
+    lacks = {"body": body_words(asked, filmed, distances.turn, count)}
     whole = np.array([word is None for word in lacks["body"]], np.bool_)
     for part in PARTS:
-        lacks[part] = limb_words(asked, filmed, part, whole & (distances.part[part] > LIMB_LIMIT))
+        lacks[part] = limb_words(asked, filmed, part, whole & bare[part])
     return lacks
 
 

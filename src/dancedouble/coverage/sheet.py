@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as PictureFile
+from PIL import ImageDraw, ImageFont
 
 from dancedouble.coverage.advice import phrase
 from dancedouble.coverage.check import CoverageReport, Uncovered
-from dancedouble.media.image import resize, text_label
+from dancedouble.media.image import resize
 from dancedouble.pose.keypoints import PoseSequence
 
 Image = NDArray[np.uint8]
@@ -21,11 +23,16 @@ CELL = (280, 210)
 """(height, width) of one picture, in pixels."""
 GAP, PAPER = 8, 24
 """Pixels between pictures, and the grey level of what is between them."""
+CAPTION, EMPTY = 22, 48
 MOST_ROWS, COLUMNS = 6, 2
+APART_SECONDS = 0.2
 
 
-def choose_moments(report: CoverageReport, count: int = MOST_ROWS * COLUMNS) -> list[Uncovered]:
-    """One moment for each thing that lacks, the furthest from the footage, most seconds first, at most ``count``."""
+def choose_moments(report: CoverageReport, fps: float, count: int = MOST_ROWS * COLUMNS) -> list[Uncovered]:
+    """The worst moment of each thing that lacks, most seconds first, at most ``count``.
+
+    Of moments within ``APART_SECONDS`` of each other only the first is taken: they would show one picture twice.
+    """
     seconds: dict[tuple[str, str], float] = {}
     worst: dict[tuple[str, str], Uncovered] = {}
     for span in report.uncovered:
@@ -33,7 +40,12 @@ def choose_moments(report: CoverageReport, count: int = MOST_ROWS * COLUMNS) -> 
         seconds[key] = seconds.get(key, 0) + span.end - span.start
         if key not in worst or _distance(report, span) > _distance(report, worst[key]):
             worst[key] = span
-    return [worst[key] for key in sorted(worst, key=lambda key: (-seconds[key], key))][:count]
+    chosen: list[Uncovered] = []
+    for key in sorted(worst, key=lambda key: (-seconds[key], key)):
+        moment = worst[key]
+        if all(abs(moment.frame - other.frame) > APART_SECONDS * fps for other in chosen):
+            chosen.append(moment)
+    return chosen[:count]
 
 
 def draw_contact_sheet(
@@ -49,21 +61,28 @@ def draw_contact_sheet(
     Each picture is cut to the person, so ``read_dance`` may also return drawn figures where only poses are
     known.
     """
-    moments = choose_moments(report)
+    moments = choose_moments(report, float(dance.fps))
     if not moments:
         return None
     pairs = []
     for moment in moments:
         asked = _cell(read_dance(moment.frame), dance, moment.frame)
-        when, what = moment.frame / float(dance.fps), phrase(moment.part, moment.reason)
-        asked = text_label(asked, f"{when:.1f} s: {what}")
+        filmed, found = np.full((*CELL, 3), EMPTY, np.uint8), "nothing filmed"
         if moment.nearest >= 0:
             filmed = _cell(read_footage(moment.nearest), footage, moment.nearest)
-            filmed = text_label(filmed, f"nearest filmed, {moment.nearest / float(footage.fps):.1f} s")
-        else:
-            filmed = text_label(np.full((*CELL, 3), 48, np.uint8), "nothing filmed")
-        pairs.append(np.hstack([asked, filmed]))
+            found = f"nearest filmed, {moment.nearest / float(footage.fps):.1f} s"
+        wanted = f"{moment.frame / float(dance.fps):.1f} s: {phrase(moment.part, moment.reason)}"
+        pairs.append(np.vstack([np.hstack([asked, filmed]), _caption(wanted, found, 2 * CELL[1])]))
     return _grid(pairs, COLUMNS if len(pairs) > 1 else 1)
+
+
+def _caption(wanted: str, found: str, width: int) -> Image:
+    """A strip with one text at its left end and one at its right."""
+    strip = PictureFile.new("RGB", (width, CAPTION), (PAPER, PAPER, PAPER))
+    draw, font = ImageDraw.Draw(strip), ImageFont.load_default(12)
+    draw.text((2, 3), wanted, font=font, fill=(255, 255, 255))
+    draw.text((width - 2, 3), found, font=font, fill=(170, 170, 170), anchor="ra")
+    return np.asarray(strip).copy()
 
 
 def _distance(report: CoverageReport, span: Uncovered) -> float:
@@ -82,13 +101,13 @@ def _cell(frame: Image, poses: PoseSequence, index: int) -> Image:
         top, bottom = centre[1] - half, centre[1] + half
         frame = frame[max(0, int(top)) : min(height, int(bottom)), max(0, int(left)) : min(width, int(right))]
     if frame.size == 0:
-        return np.full((*CELL, 3), 48, np.uint8)
+        return np.full((*CELL, 3), EMPTY, np.uint8)
     scale = min(CELL[0] / frame.shape[0], CELL[1] / frame.shape[1])
     size = (max(1, round(frame.shape[0] * scale)), max(1, round(frame.shape[1] * scale)))
     above, beside = CELL[0] - size[0], CELL[1] - size[1]
     padded = cv2.copyMakeBorder(
         resize(np.ascontiguousarray(frame), size), above // 2, above - above // 2, beside // 2, beside -
-        beside // 2, cv2.BORDER_CONSTANT, value=(48, 48, 48),
+        beside // 2, cv2.BORDER_CONSTANT, value=(EMPTY, EMPTY, EMPTY),
     )  # fmt: skip
     return np.asarray(padded, np.uint8)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.coverage.distance import Distances
 from dancedouble.coverage.stances import BONES, PARTS, Stances
 
 ARMS = ("left arm", "right arm")
@@ -15,8 +14,8 @@ ARM_LEVELS = (-0.7, -0.25, 0.5)
 BODY_FACING = ("facing the camera", "left side to the camera", "back turned", "right side to the camera")
 SEEN_FROM = ("the front", "the left", "behind", "the right")
 
-TURN_LIMIT = 50.0
-"""Degrees from every filmed facing beyond which the facing itself is what lacks."""
+TURN_LIMIT, TURN_WITH_LIMBS, LIMBS = 50.0, 25.0, 2
+"""Degrees from every filmed facing beyond which the facing itself is what lacks; fewer when so many limbs lack too."""
 CROUCH_LIMIT, TILT_LIMIT, NEAR_LIMIT = 0.15, 30.0, 1.35
 """How far beyond the footage's range a dance may crouch (of the leg), lean (degrees) and come nearer (factor)."""
 DEEP_CROUCH, FLOOR_TILT = 0.3, 60.0
@@ -31,8 +30,11 @@ def arm_height(stances: Stances, part: str) -> NDArray[np.intp]:
     return np.where(np.isnan(up), -1, np.searchsorted(ARM_LEVELS, np.nan_to_num(up)))
 
 
-def body_words(asked: Stances, filmed: Stances, distances: Distances) -> list[str | None]:
-    """Per frame what the body as a whole asks for and the footage lacks; None where it lacks nothing."""
+def body_words(asked: Stances, filmed: Stances, turn: NDArray[np.float64], limbs: NDArray[np.intp]) -> list[str | None]:
+    """Per frame what the body as a whole asks for and the footage lacks; None where it lacks nothing.
+
+    ``turn`` (T,) is the degrees to the nearest filmed facing, ``limbs`` (T,) how many limbs lack.
+    """
     crouch, tilt = _range(filmed.crouch)[1], _range(filmed.tilt)[1]
     far, near = _range(filmed.nearness)
     words: list[str | None] = []
@@ -40,7 +42,7 @@ def body_words(asked: Stances, filmed: Stances, distances: Distances) -> list[st
         word = None
         if asked.tilt[frame] > max(FLOOR_TILT, tilt + TILT_LIMIT):
             word = "lying on the floor" if asked.crouch[frame] > 0.5 else "bent right over"
-        elif distances.turn[frame] > TURN_LIMIT:
+        elif turn[frame] > (TURN_WITH_LIMBS if limbs[frame] >= LIMBS else TURN_LIMIT):
             word = BODY_FACING[int(asked.facing[frame])]
         elif asked.crouch[frame] > max(DEEP_CROUCH, crouch + CROUCH_LIMIT):
             word = "crouching" if asked.crouch[frame] < 0.7 else "down on the floor"
