@@ -47,7 +47,9 @@ def reference_median(poses: PoseSequence, window: int) -> tuple[np.ndarray, np.n
     return xy, score
 
 
-def test_median_is_the_papers_rule() -> None:
+@pytest.mark.parametrize("chunk", [512, 9])
+def test_median_is_the_papers_rule(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dancedouble.pose.smoothing.CHUNK", chunk)
     random = np.random.default_rng(0)
     poses = walk(40)
     score = random.uniform(0.1, 1, poses.score.shape).astype(np.float32) * (random.random(poses.score.shape) > 0.45)

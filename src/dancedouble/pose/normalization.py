@@ -2,8 +2,8 @@
 
 Two readings go beyond the paper; both are the identity when source and target are the same clip. Depth is read
 from the floor line under the feet, not from the ankles of the moment, so a jump stays a jump (see
-``standing.py``). And x is moved so that where the dancer usually stands becomes where the target usually stands:
-the paper leaves x alone, as its clips share one camera.
+``standing.py``). And x: the paper leaves it alone, as its clips share one camera. Here it is kept relative to the
+middle of the picture, and shifted by the least that puts the dancer's usual place where the target has been seen.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dancedouble.pose.standing import ANCHORS, TOPS, Anchor, Series, Top, measur
 SEEN_SHARE = 0.25
 """Size and place are measured by points that at least this share of each clip shows."""
 REACH = 0.05
-"""How far beyond the target's observed floor the feet may go, in standing heights."""
+"""How far beyond the places where the target was seen the double may stand, in standing heights."""
 SCALE_MARGIN = 0.2
 """How far the scale may go beyond its values at the far and close position."""
 
@@ -51,7 +51,7 @@ class PoseTransform:
     scale_close: float
     source_x: float
     target_x: float
-    """Where the person usually stands."""
+    """Where the dancer usually stands, in both pictures."""
     target_limits: tuple[float, float]
     """Least and greatest y of the floor line in the target's picture; beyond them it is held."""
     warnings: tuple[str, ...] = ()
@@ -156,7 +156,7 @@ def fit_pose_transform(
         scale_far=there.height_at(far) / here.height_far,
         scale_close=there.height_at(close) / here.height_close,
         source_x=here.center,
-        target_x=there.center,
+        target_x=_usual_x(dancer, subject, here, there, reach),
         target_limits=(there.farthest - reach, there.nearest + reach),
     )
     return replace(transform, warnings=(*warnings, *_warn_of_fit(source, transform)))
@@ -189,11 +189,18 @@ def _target_range(source: Stage, target: Stage, small_range: bool) -> tuple[floa
     """Far and close position in the target's picture."""
     if source.is_flat:
         return target.middle, target.middle
-    span = (source.close - source.far) * target.height_close / source.height_close
+    span = (source.close - source.far) * target.height_at(target.middle) / source.height_at(source.middle)
     if not small_range or span >= target.close - target.far:
         return target.far, target.close
     middle = min(max(target.middle, target.far + span / 2), target.close - span / 2)
     return middle - span / 2, middle + span / 2
+
+
+def _usual_x(source: Measurements, target: Measurements, here: Stage, there: Stage, reach: float) -> float:
+    """Where the dancer's usual place comes to be in the target's picture."""
+    scale = there.height_at(there.middle) / here.height_at(here.middle)
+    kept = target.size[1] / 2 + (here.center - source.size[1] / 2) * scale
+    return min(max(kept, there.left - reach), there.right + reach)
 
 
 def _choose_points(source: Measurements, target: Measurements) -> tuple[Anchor, Top, list[str]]:

@@ -20,7 +20,9 @@ from dancedouble.pose.stage import measure_stage
 from dancedouble.pose.standing import TRUSTED, Anchor, Series, Top, measure_standing
 
 QUANTILE = 0.9
-"""A bone's length is this quantile of its projections."""
+"""A limb's length is this quantile of its projections."""
+TRUNK_QUANTILE = 0.6
+"""The trunk faces the camera most of the time, and a high quantile would measure lifted shoulders instead."""
 MIN_FRAMES = 8
 """A bone seen in fewer frames is not measured and keeps the dancer's proportion."""
 RATIO_LIMITS = (0.6, 1.6)
@@ -31,29 +33,36 @@ SUPPORT = 0.03
 PARTS: dict[str, tuple[tuple[str, str], ...]] = {
     "torso": (("mid_hip", "neck"),),
     "neck": (("neck", "nose"),),
-    "head": (("nose", "right_ear"), ("nose", "left_ear")),
     "shoulder": (("neck", "right_shoulder"), ("neck", "left_shoulder")),
     "upper_arm": (("right_shoulder", "right_elbow"), ("left_shoulder", "left_elbow")),
     "forearm": (("right_elbow", "right_wrist"), ("left_elbow", "left_wrist")),
     "hip": (("mid_hip", "right_hip"), ("mid_hip", "left_hip")),
     "thigh": (("right_hip", "right_knee"), ("left_hip", "left_knee")),
     "shin": (("right_knee", "right_ankle"), ("left_knee", "left_ankle")),
-    "foot": (("right_ankle", "right_big_toe"), ("left_ankle", "left_big_toe")),
 }
 """Body bones whose lengths are measured; both sides are one measurement."""
+TRUNK = ("torso", "neck")
 HAND = "hand"
 """Wrist to the root of the middle finger, of either hand."""
+HEAD = "head"
+"""Bridge of the nose to the chin: of all lengths of a head, the one that turning hardly changes."""
+BRIDGE, CHIN = FACE.start + 27, FACE.start + 8
 
-_WHOLES = (
-    ("foot", "{}_ankle", "{}_small_toe"),
-    ("foot", "{}_ankle", "{}_heel"),
-    ("head", "nose", "{}_eye"),
-    ("head", "{}_eye", "{}_ear"),
+_FOLLOWERS = (
+    # A foot points at the camera as often as not, so its length cannot be measured; it goes with the leg.
+    ("shin", "{}_ankle", ("{}_big_toe", "{}_small_toe", "{}_heel")),
+    (HEAD, "nose", ("{}_eye",)),
+    (HEAD, "{}_eye", ("{}_ear",)),
 )
 PART_OF_BONE = {bone: part for part, bones in PARTS.items() for bone in bones} | {
-    (parent.format(side), child.format(side)): part for part, parent, child in _WHOLES for side in ("right", "left")
+    (parent.format(side), child.format(side)): part
+    for part, parent, children in _FOLLOWERS
+    for child in children
+    for side in ("right", "left")
 }
-"""Which measurement each bone of the tree follows: feet and head grow as wholes."""
+"""Which measurement each bone follows."""
+TREE = (*tree_from("mid_hip"), ("right_ankle", "right_small_toe"), ("left_ankle", "left_small_toe"))
+"""Every body bone from the hips outward; the small toes are no limb of their own in the skeleton."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +84,11 @@ def measure_proportions(poses: PoseSequence, anchor: Anchor = "ankle", top: Top 
     height = np.array([stage.height_at(y) for y in standing.floor])
     bones = {part: [(INDEX[a], INDEX[b]) for a, b in ends] for part, ends in PARTS.items()}
     bones[HAND] = [(hand.start, hand.start + 9) for hand in (LEFT_HAND, RIGHT_HAND)]
-    lengths = {part: _length(poses, ends, height) for part, ends in bones.items()}
+    bones[HEAD] = [(BRIDGE, CHIN)]
+    lengths = {
+        part: _length(poses, ends, height, TRUNK_QUANTILE if part in TRUNK else QUANTILE)
+        for part, ends in bones.items()
+    }
     return Proportions(lengths={part: length for part, length in lengths.items() if length is not None})
 
 
@@ -85,13 +98,13 @@ def retarget_limbs(poses: PoseSequence, source: Proportions, target: Proportions
     ``poses`` already stand in the target's picture (see ``normalization.py``); ``source`` and ``target`` are in
     the same standing heights. Head and face grow about the nose, hands about the wrist. Depths are left alone.
     """
-    ratio = {part: _ratio(part, source, target) for part in (*PARTS, HAND)}
+    ratio = {part: _ratio(part, source, target) for part in (*PARTS, HAND, HEAD)}
     xy = poses.xy.astype(np.float64)
     body = _grow_body(xy[:, BODY], poses.score[:, BODY] > 0, ratio)
     new = xy.copy()
     new[:, BODY] = body
     nose = INDEX["nose"]
-    new[:, FACE] = _carry(xy[:, FACE], xy[:, nose], body[:, nose], ratio["head"])
+    new[:, FACE] = _carry(xy[:, FACE], xy[:, nose], body[:, nose], ratio[HEAD])
     for side, hand in (("left", LEFT_HAND), ("right", RIGHT_HAND)):
         wrist = INDEX[f"{side}_wrist"]
         new[:, hand] = _carry(xy[:, hand], xy[:, wrist], body[:, wrist], ratio[HAND])
@@ -105,7 +118,7 @@ def _grow_body(xy: Series, seen: NDArray[np.bool_], ratio: Mapping[str, float]) 
     A point that is not seen takes its parent's displacement, so that what hangs on it still follows.
     """
     shift = np.zeros_like(xy)
-    for parent, child in tree_from("mid_hip"):
+    for parent, child in TREE:
         a, b = INDEX[parent], INDEX[child]
         both = (seen[:, a] & seen[:, b])[:, None]
         growth = ratio[PART_OF_BONE[parent, child]]
@@ -145,7 +158,7 @@ def _ratio(part: str, source: Proportions, target: Proportions) -> float:
     return float(np.clip(target.lengths[part] / source.lengths[part], *RATIO_LIMITS))
 
 
-def _length(poses: PoseSequence, bones: list[tuple[int, int]], height: Series) -> float | None:
+def _length(poses: PoseSequence, bones: list[tuple[int, int]], height: Series, quantile: float) -> float | None:
     """The length of bones (pooled) in standing heights; None when they are hardly seen."""
     shown = []
     for a, b in bones:
@@ -155,5 +168,5 @@ def _length(poses: PoseSequence, bones: list[tuple[int, int]], height: Series) -
     pooled = np.concatenate(shown)
     if len(pooled) < MIN_FRAMES:
         return None
-    length = float(np.quantile(pooled, QUANTILE))
+    length = float(np.quantile(pooled, quantile))
     return length if length > 0 else None

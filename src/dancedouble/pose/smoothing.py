@@ -19,6 +19,9 @@ GAUSSIAN_FPS = 60
 GAUSSIAN_SECONDS = 1 / 40
 """Its standard deviation (the paper gives none): 1.5 frames at 60 fps, 3 at 120."""
 
+CHUNK = 512
+"""Frames filtered at once, so that memory does not grow with the length of the clip."""
+
 Array = NDArray[np.float32]
 
 
@@ -79,16 +82,15 @@ def smooth_median(poses: PoseSequence, window: int = WINDOW) -> PoseSequence:
 
     def median(values: Array, score: Array) -> tuple[Array, Array]:
         half = window // 2
-        padded = np.pad(score, ((half, half), (0, 0)), constant_values=np.nan)
-        scores = sliding_window_view(padded, window, axis=0)
-        detected = np.nanmedian(scores, axis=-1) > 0
-        # A window that holds a point in no frame would make an all-NaN median; where undetected, 0 stands in.
-        valid = np.where(detected[..., None], scores > 0, True)
-        new_score = np.where(detected, _masked_median(scores, valid), 0)
-        windows = sliding_window_view(
-            np.pad(values, ((half, half), (0, 0), (0, 0)), constant_values=np.nan), window, axis=0
-        )
-        return _masked_median(windows, valid[:, :, None]), new_score.astype(np.float32)
+        values = np.pad(values, ((half, half), (0, 0), (0, 0)), constant_values=np.nan)
+        score = np.pad(score, ((half, half), (0, 0)), constant_values=np.nan)
+        parts = [
+            _median_of_windows(
+                values[start : start + CHUNK + 2 * half], score[start : start + CHUNK + 2 * half], window
+            )
+            for start in range(0, len(score) - 2 * half, CHUNK)
+        ]
+        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
     return _by_segment(poses, median)
 
@@ -115,6 +117,17 @@ def smooth_gaussian(poses: PoseSequence, sigma: float) -> PoseSequence:
         return np.where(detected[..., None], moved, values).astype(np.float32), new_score.astype(np.float32)
 
     return _by_segment(poses, gaussian)
+
+
+def _median_of_windows(values: Array, score: Array, window: int) -> tuple[Array, Array]:
+    """Medians over every window of padded values (T + window - 1, n, 3) and scores; NaN marks the padding."""
+    scores = sliding_window_view(score, window, axis=0)
+    detected = np.nanmedian(scores, axis=-1) > 0
+    # Where a point is undetected any value will do, but not NaN.
+    valid = (scores > 0) | ~detected[..., None]
+    new_score = np.where(detected, _masked_median(scores, valid), 0)
+    windows = sliding_window_view(values, window, axis=0)
+    return _masked_median(windows, valid[:, :, None]), new_score.astype(np.float32)
 
 
 def _masked_median(windows: Array, valid: NDArray[np.bool_]) -> Array:

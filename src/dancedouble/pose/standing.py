@@ -96,11 +96,13 @@ def find_floor(low: Series, fps: float) -> Series:
 def _support(poses: PoseSequence, anchor: Anchor, tall: float) -> Series:
     """(T,) y of what the person stands on: the mean ankle, but the lower one when the other is lifted.
 
-    Two feet on the floor differ a little in y because one is nearer, and the paper's mean is right. Beyond
-    that the higher foot is in the air and its half of the mean is taken back.
+    Two feet on the floor differ a little in y because one is nearer, and the paper's mean is right. Twice as far
+    apart the higher one is in the air and does not count; in between it counts in part.
     """
     right, left = (_single(poses, f"{side}_{anchor}")[:, 1] for side in ("right", "left"))
-    both = (right + left) / 2 + np.maximum(np.abs(right - left) / 2 - STEP * tall, 0)
+    half = np.abs(right - left) / 2
+    lifted = np.clip((half - STEP * tall) / (STEP * tall), 0, 1)
+    both = (right + left) / 2 + lifted * half
     return np.where(np.isfinite(both), both, np.where(np.isnan(right), left, right))
 
 
