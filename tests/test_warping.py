@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dancedouble.pose.skeleton import INDEX, POINTS
-from dancedouble.rendering.warping import PARTS, limb_flow, limb_flows, part_maps, warp
+from dancedouble.rendering.warping import PARTS, limb_flow, limb_flows, part_maps, warp, warp_person
 
 SIZE = (128, 96)
 STANDING = {
@@ -113,3 +113,23 @@ def test_sizes_off_the_grid_are_refused() -> None:
     xy, score = person()
     with pytest.raises(ValueError, match="multiples of 4"):
         limb_flow(xy, score, xy, score, (127, 96), BODY_HEIGHT)
+
+
+def test_an_arm_that_moved_is_not_seen_twice() -> None:
+    xy, score = person()
+    raised = xy.copy()
+    raised[INDEX["left_elbow"]], raised[INDEX["left_wrist"]] = (74, 33), (88, 33)
+    picture = np.full((*SIZE, 4), 255, np.uint8)
+    masks = warp_person([picture], xy[None], score[None], raised, score, SIZE, BODY_HEIGHT)[0, ..., 3]
+    assert masks[33, 81] > 200 and masks[48, 48] > 200  # the raised arm and the trunk
+    x, y = xy[INDEX["left_wrist"]].astype(int)
+    assert masks[y, x] < 80  # where the arm hung in the reference
+
+
+def test_a_person_in_the_same_pose_is_carried_whole() -> None:
+    xy, score = person()
+    picture = np.random.default_rng(0).integers(0, 256, (*SIZE, 4), np.uint8)
+    carried = warp_person([picture, picture], np.stack([xy, xy]), np.stack([score] * 2), xy, score, SIZE, 100)
+    assert carried.shape == (2, *SIZE, 4)
+    assert np.abs(carried[0].astype(int) - picture).mean() < 1.5
+    np.testing.assert_array_equal(carried[0], carried[1])

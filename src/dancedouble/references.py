@@ -33,6 +33,14 @@ _FACINGS = (
     ("right_shoulder", "left_shoulder", 2.5), ("right_hip", "left_hip", 1.5), ("right_ear", "left_ear", 1.0),
 )  # fmt: skip
 """Pairs of points that tell which way trunk and head face, with their weight."""
+_SPREADS = (
+    ("right_knee", "left_knee", 3.0), ("right_ankle", "left_ankle", 3.0),
+    ("mid_hip", "right_wrist", 3.0), ("mid_hip", "left_wrist", 3.0),
+)  # fmt: skip
+"""Pairs of points whose distance tells which limbs overlap: legs that hide each other cannot be pulled
+apart."""
+_LEG = (("right_hip", "right_knee"), ("right_knee", "right_ankle"))
+_ARM = (("right_shoulder", "right_elbow"), ("right_elbow", "right_wrist"))
 _LONGEST = 90
 """Percentile of a bone's length over time that counts as its full length: above it is mostly noise."""
 
@@ -89,6 +97,12 @@ def pose_features(poses: PoseSequence) -> PoseFeatures:
     seen = both & (poses.score[:, body("nose")] > 0)
     for axis in (0, 1):
         add(np.clip(nose[:, axis], -1.5, 1.5), seen, 1.0)
+    reach = {limb: sum(_full_length(*_vector(poses, *bone)) for bone in limb) for limb in (_LEG, _ARM)}
+    for first, second, weight in _SPREADS:
+        vector, seen = _vector(poses, first, second)
+        scaled = vector / reach[_ARM if "wrist" in second else _LEG]
+        for axis in (0, 1):
+            add(np.clip(scaled[:, axis], -1.5, 1.5), seen, weight)
     return PoseFeatures(
         np.stack(values, 1).astype(np.float32),
         np.stack(known, 1).astype(np.float32),

@@ -7,6 +7,7 @@ comes out is a *flow*: for every pixel of the wanted picture, where in the refer
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -71,7 +72,7 @@ _ENDS = np.zeros((2 * len(PARTS), POINTS), np.float32)
 for _row, _points in enumerate(end for part in PARTS for end in part.axis):
     _ENDS[_row, list(_points)] = 1
 
-_SHARPNESS = 3.0
+_SHARPNESS = 6.0
 """How hard the border between two parts is."""
 _STIFFNESS = 0.06
 """Points are believed against a similarity as if they were spread this far, in body heights: keeps the map of
@@ -113,32 +114,89 @@ def limb_flows(
     body_height_px: float,
 ) -> Array:
     """:func:`limb_flow` from K reference pictures at once: (K, 137, 2), (K, 137) → (K, H, W, 2)."""
+    carried = _carry(source_xy, source_score, target_xy, target_score, size_hw, body_height_px)
+    return np.stack([flow for flow, _ in carried])
+
+
+def warp_person(
+    pictures: Sequence[Image],
+    source_xy: Array,
+    source_score: Array,
+    target_xy: Array,
+    target_score: Array,
+    size_hw: tuple[int, int],
+    body_height_px: float,
+) -> Image:
+    """Carry a person from K pictures of them to one wanted pose, without ghosts.
+
+    Beside its own limb, a part's map shows whatever was beside it in the reference: an arm that hung there
+    appears twice. So the mask is multiplied by how well the body parts near a pixel agree with those near
+    where it is taken from: the cosine between the two poses' part weights, about 1 on a limb that is where
+    it should be and 0 on a ghost.
+
+    Args:
+        pictures: K of (h, w, 4) uint8, RGB and mask of the person.
+        source_xy: (K, 137, 2) their poses, in their pixels.
+        source_score: (K, 137) confidence; 0 = undetected.
+        target_xy: (137, 2) the wanted pose.
+        target_score: (137,) its confidence.
+        size_hw: height and width of the wanted picture in pixels, multiples of 4.
+        body_height_px: standing height of the person in pixels.
+
+    Returns:
+        uint8 (K, H, W, 4): RGB and mask.
+    """
+    warped = np.empty((len(pictures), *size_hw, 4), np.uint8)
+    carried = _carry(source_xy, source_score, target_xy, target_score, size_hw, body_height_px)
+    for picture, (flow, agreement), result in zip(pictures, carried, warped, strict=True):
+        result[:] = warp(picture, flow)
+        result[..., 3] = np.rint(result[..., 3] * agreement)
+    return warped
+
+
+def _carry(
+    source_xy: Array,
+    source_score: Array,
+    target_xy: Array,
+    target_score: Array,
+    size_hw: tuple[int, int],
+    body_height_px: float,
+) -> Iterator[tuple[Array, Array]]:
+    """Per reference: its flow (H, W, 2), and the agreement of body parts (H, W), 0 to 1."""
     if target_xy.shape != (POINTS, 2) or source_xy.shape[1:] != (POINTS, 2):
         raise ValueError(f"poses must have {POINTS} points, got {source_xy.shape} and {target_xy.shape}")
     if size_hw[0] % GRID or size_hw[1] % GRID:
         raise ValueError(f"the picture size must be in multiples of {GRID}, got {size_hw}")
-    height, width = size_hw
-    rows, columns = height // GRID + 2, width // GRID + 2  # with a rim, to interpolate up to the edge
+    rows, columns = size_hw[0] // GRID + 2, size_hw[1] // GRID + 2  # with a rim: cells beyond the edge
     grid = np.mgrid[0:rows, 0:columns].astype(np.float32).reshape(2, -1)
     y, x = grid * GRID - np.float32((GRID + 1) / 2)
 
+    def refine(coarse: Array) -> Array:
+        fine = cv2.resize(coarse.reshape(rows, columns, -1), (columns * GRID, rows * GRID))
+        return np.asarray(fine[GRID:-GRID, GRID:-GRID], np.float32)
+
     target_axis, target_known = _axes(target_xy, target_score)
-    reach = np.array([part.reach * body_height_px for part in PARTS], np.float32)[:, None]
-    squared = segment_coordinates(target_axis[:, 0], target_axis[:, 1], x, y)[2]
-    nearness = squared * (-0.5 * _SHARPNESS / reach**2)  # (P, N), a logit
-    flows = np.empty((len(source_xy), height, width, 2), np.float32)
+    nearness = _nearness(target_axis, x, y, body_height_px)
     weights, weights_of = None, target_known
-    for k in range(len(source_xy)):
-        maps, known = part_maps(source_xy[k], source_score[k], target_xy, target_score, body_height_px)
+    for xy, score in zip(source_xy, source_score, strict=True):
+        maps, known = part_maps(xy, score, target_xy, target_score, body_height_px)
         if weights is None or (known != weights_of).any():
             weights, weights_of = _softmax(nearness, known), known
         blended = maps.reshape(len(maps), 6).T @ weights  # (6, N)
-        coarse = np.stack(
-            [blended[0] * x + blended[1] * y + blended[2], blended[3] * x + blended[4] * y + blended[5]], -1
-        )
-        fine = cv2.resize(coarse.reshape(rows, columns, 2), (columns * GRID, rows * GRID))
-        flows[k] = fine[GRID:-GRID, GRID:-GRID]
-    return flows
+        there_x = blended[0] * x + blended[1] * y + blended[2]
+        there_y = blended[3] * x + blended[4] * y + blended[5]
+        there = _softmax(_nearness(_axes(xy, score)[0], there_x, there_y, body_height_px), known)
+        norms = (weights**2).sum(0) * (there**2).sum(0)
+        agreement = (weights * there).sum(0) / np.sqrt(np.maximum(norms, np.float32(1e-12)))
+        yield refine(np.stack([there_x, there_y], -1)), refine(agreement).clip(0, 1)
+
+
+def _nearness(axis: Array, x: Array, y: Array, body_height_px: float) -> Array:
+    """(P, N) logits of how near each pixel is to each part, in the part's own reach."""
+    reach = np.array([part.reach * body_height_px for part in PARTS], np.float32)[:, None]
+    squared = segment_coordinates(axis[:, 0], axis[:, 1], x, y)[2]
+    logits: Array = (squared * (-0.5 * _SHARPNESS / reach**2)).astype(np.float32)
+    return logits
 
 
 def part_maps(
