@@ -186,7 +186,8 @@ def test_an_unexpected_error_shows_its_traceback_only_for_debugging(
         "transfer a.mp4 b.mp4", "transfer a.mp4 -o c.mp4", "transfer a b -o c --budget soon", "frobnicate",
         "render p d -o o --frames 9", "render p d -o o --layout sideways", "train w -o p --steps 0",
         "pose a -o b --person 0",
-        "info p.safetensors --preset swift", "info --picture who.png", "info --device tpu", "render p d -o o --no-such-option",
+        "info p.safetensors --preset swift", "info --picture who.png", "info --device tpu",
+        "render p d -o o --no-such-option",
     ],
 )  # fmt: skip
 def test_a_wrong_command_is_exit_2(pipeline: FakePipeline, capsys: pytest.CaptureFixture[str], command: str) -> None:
