@@ -21,8 +21,8 @@ LAYERS = (
     ("plate", "capture", "recipe", "conditioning", "workspace", "person", "checkpoint"),
     ("preparation", "references", "dataset", "subject"),
     ("provenance", "coverage", "evaluation", "training"),
-    ("synthesis", "presentation"),
-    ("results", "planning", "pipeline"),
+    ("synthesis", "delivery"),
+    ("results", "planning", "description", "pipeline"),
     ("app", "cli", "__main__"),
 )
 """Units from the lowest layer to the highest; in a layer, a unit may import those that stand before it."""
