@@ -25,8 +25,8 @@ Series = NDArray[np.float64]
 ANCHORS: tuple[Anchor, ...] = ("ankle", "knee", "hip")
 TOPS: tuple[Top, ...] = ("nose", "neck")
 
-TRUSTED = 0.1
-"""Points below this score are drawn but not measured."""
+TRUSTED = 0.3
+"""Points below this score are drawn but not measured: detectors guess what they cannot see."""
 FLIGHT_SECONDS = 0.9
 """The longest absence from the floor that counts as a jump or a lifted leg: a leap of a metre lasts 0.9 s."""
 JITTER_SECONDS = 0.2
