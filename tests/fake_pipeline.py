@@ -87,6 +87,11 @@ class FakePipeline(ModuleType):
         self.record("pose", (video, output), named)
         return PoseResult(output=output, frames=200, gaps=0, people=2, seconds={"poses": 8.0}, warnings=[])
 
+    def compare(self, result: Path, truth: Path, **named: Any) -> dict[str, Any]:
+        self.record("compare", (result, truth), named)
+        means = {"body.ssim": 0.9, "body.lpips_alex": 0.08}
+        return {"frames": 200, "transfer": means, "nearest_frame": {"body.ssim": 0.8, "body.lpips_alex": 0.2}}
+
     def people(self, video: Path, picture: Path | None = None) -> list[PersonListing]:
         self.record("people", (video,), {"picture": picture})
         return [PersonListing(number=1, share=0.98, height=410.0), PersonListing(number=2, share=0.4, height=200.0)]

@@ -365,7 +365,7 @@ def test_the_demo_does_the_whole_job(
     monkeypatch.setattr("dancedouble.cli.demo.FOOTAGE", footage)
     assert main(["demo", "-o", str(tmp_path / "demo"), "--json"]) == 1
     assert "A_dance.mp4: not there" in json.loads(capsys.readouterr().out)["error"]["message"]
-    for name in ("A_dance.mp4", "B_casual.mp4"):
+    for name in ("A_dance.mp4", "B_casual.mp4", "B_dance_truth.mp4"):
         (footage / name).touch()
     assert main(["demo", "-o", str(tmp_path / "demo"), "--budget", "3m", "--seed", "1"]) == 0
     verbs = {verb: named for verb, _, named in pipeline.calls}
@@ -375,4 +375,6 @@ def test_the_demo_does_the_whole_job(
     out = capsys.readouterr().out
     for key in ("output", "side_by_side", "pose_film", "report", "person"):
         assert report[key] in out
-    assert "synthetic" in report
+    assert "synthetic" in report["footage"]
+    assert report["against_truth"]["transfer"]["body.ssim"] == 0.9
+    assert "LPIPS 0.080, SSIM 0.900 of the body (nearest frame filmed: 0.200, 0.800)" in out

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import dancedouble
+from dancedouble.cli import main
 from fake_pipeline import FakePipeline
 
 ROOT = Path(__file__).parents[1]
@@ -79,3 +80,30 @@ def test_the_example_script_runs(
     assert ended.value.code == 0
     assert fake.calls[0][2] == {"budget": 30.0, "layout": "side-by-side", "consent": "me"}
     assert str(out) in capsys.readouterr().out
+
+
+EVERY_OPTION = (
+    "transfer a b -o c --budget 1m --preset p --layout strip --size 9 --person 1 --target-person 1 --retarget limbs"
+    " --frames 0:9 --consent me --seed 1 --device cpu",
+    "prepare a -o b --consent me --person 1 --poses p",
+    "train a -o b --budget 1m --preset p --steps 9 --frames 0:9 --size 9 --seed 1 --device cpu",
+    "render a b -o c --frames 0:9 --layout strip --alpha --retarget limbs --person 1 --device cpu",
+    "pose a -o b --openpose c --figures d --person 1",
+    "info a --picture b",
+    "info --preset p",
+    "demo -o {folder} --budget 1m --seed 1 --device cpu",
+)
+
+
+@pytest.mark.parametrize("command", EVERY_OPTION, ids=lambda command: command.split()[0])
+def test_the_command_line_calls_the_verbs_as_they_are(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = dancedouble.pipeline
+    fake = FakePipeline()
+    monkeypatch.setitem(sys.modules, "dancedouble.pipeline", fake)
+    monkeypatch.setattr(dancedouble, "pipeline", fake)
+    monkeypatch.setattr("dancedouble.cli.demo.find_clip", Path)
+    assert main([*command.format(folder=tmp_path).split(), "--json"]) == 0
+    for verb, positional, named in fake.calls:
+        inspect.signature(getattr(real, verb)).bind(*positional, **named)

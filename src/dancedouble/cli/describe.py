@@ -60,13 +60,16 @@ def pose(result: PoseResult) -> str:
 
 
 def demo(result: Demo) -> str:
+    ours, nearest = result.against_truth["transfer"], result.against_truth["nearest_frame"]
     return (
-        "Two synthetic people, made for this project: the one from B_casual.mp4 dances A_dance.mp4.\n"
-        f"  the video         {result.video}\n"
+        "Two synthetic people, made for this project: the one of B_casual.mp4 dances A_dance.mp4.\n"
+        f"  the video         {result.transfer.output}\n"
         f"  side by side      {result.side_by_side}\n"
         f"  the pose film     {result.pose_film}\n"
         f"  the report        {result.report}\n"
         f"  the person file   {result.transfer.person}\n"
+        f"  against the truth LPIPS {ours['body.lpips_alex']:.3f}, SSIM {ours['body.ssim']:.3f} of the body "
+        f"(nearest frame filmed: {nearest['body.lpips_alex']:.3f}, {nearest['body.ssim']:.3f})\n"
         f"  made in {describe_stages(result.seconds)}"
     )
 
