@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 MP4_CODECS = frozenset({"aac", "mp3", "mp3float", "ac3", "eac3", "opus", "libopus", "alac"})
 _AAC_RATES = (48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 _AAC_BIT_RATE = 192_000
-_EARLIEST_PRIMING = Fraction(1, 2)  # seconds; encoders' delays are 20 to 160 ms
+_LONGEST_PRIMING = Fraction(1, 2)  # seconds; encoders' delays are 20 to 160 ms
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,13 @@ class _CopiedTrack:
 
     def _timed(self, packets: Iterator[Packet[AudioStream]], origin: Fraction) -> Iterator[Packet[AudioStream]]:
         """``packets`` with time stamps of the output. Data stays as it is."""
+        latest: int | None = None
         for packet in packets:
             assert packet.pts is not None
             pts = round((packet.pts * packet.time_base - origin) / self._time_base)
+            if latest is not None and pts <= latest:
+                continue  # a damaged file that runs backwards; mp4 cannot
+            latest = pts
             duration = round((packet.duration or 0) * packet.time_base / self._time_base)
             packet.stream = self._stream
             packet.time_base = self._time_base
@@ -159,7 +163,8 @@ class _EncodedTrack:
                 samples = cast(NDArray[np.float32], resampled.to_ndarray())
                 missing = begin - written
                 if missing > self._rate // 50:  # the sound starts later, or pauses
-                    yield np.zeros((len(samples), missing), np.float32)
+                    for silent in range(0, missing, self._rate):
+                        yield np.zeros((len(samples), min(self._rate, missing - silent)), np.float32)
                     written += missing
                 surplus = max(0, -missing) if written == 0 else 0
                 samples = samples[:, surplus:]
@@ -201,26 +206,20 @@ def _packets(
     start keeps all of the encoder's priming packets: then the whole track is the source's, packet for
     packet.
     """
-    earliest = origin - _EARLIEST_PRIMING if cut.start == 0 else None
     before: Packet[AudioStream] | None = None
     for packet in _from(source, stream, origin):
         if packet.size == 0 or packet.pts is None:
             continue
-        time = packet.pts * packet.time_base
-        if time >= origin or (earliest is not None and time >= earliest and packet.is_discard):
-            if before is not None:
-                yield from (before,)
-                before = None
-            yield packet
+        begin = packet.pts * packet.time_base
+        heard = begin + (packet.duration or 0) * packet.time_base > origin
+        priming = cut.start == 0 and packet.is_discard and begin >= origin - _LONGEST_PRIMING
+        if not (heard or priming):
+            before = packet
             continue
-        sounding = time + (packet.duration or 0) * packet.time_base > origin
-        if sounding and before is not None:
+        if before is not None:
             yield before
             before = None
-        if sounding:
-            yield packet
-        else:
-            before = packet
+        yield packet
 
 
 def _from(source: InputContainer, stream: AudioStream, origin: Fraction) -> Iterator[Packet[AudioStream]]:

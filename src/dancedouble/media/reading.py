@@ -74,8 +74,8 @@ def _pictures_from(
     if not footage.stamped or tick == first:
         yield from _pictures(footage, container, stream)
         return
-    # Half a second early: pictures just after an open GOP's key frame need the frames before it.
-    lead = int(Fraction(1, 2) / footage.timeline.time_base)
+    # Early: pictures just after an open GOP's key frame need the frames before it, up to 16 of them.
+    lead = int(max(Fraction(1, 2), 16 / footage.timeline.fps) / footage.timeline.time_base)
     container.seek(max(first, tick - lead), stream=stream, backward=True)
     pictures = _pictures(footage, container, stream)
     begin = next(pictures, None)

@@ -22,6 +22,7 @@ from dancedouble.errors import OutputError
 from dancedouble.media.audio import AudioCut, AudioTrack, open_track
 
 SUFFIXES = (".mp4", ".m4v", ".mov")
+_WRITE_ERRORS = (OSError, av.FFmpegError)
 _BT709 = 1  # ITU-T H.273: primaries, transfer and matrix have the same number
 _RANGE_LIMITED = 1
 _ENCODING = {"crf": "18", "preset": "veryfast", "profile": "high"}
@@ -85,7 +86,7 @@ class VideoWriter:
             self._open()
         except BaseException as error:
             self._abort()
-            if isinstance(error, OSError):
+            if isinstance(error, _WRITE_ERRORS):
                 raise _output_error(self.path, error) from error
             raise
         return self
@@ -118,7 +119,7 @@ class VideoWriter:
             if self._track is not None:
                 for packet in self._track.advance(self.frames / self.fps):
                     self._container.mux_one(packet)
-        except OSError as error:
+        except _WRITE_ERRORS as error:
             raise _output_error(self.path, error) from error
 
     def _picture(self, frame: NDArray[np.uint8]) -> VideoFrame:
@@ -149,7 +150,7 @@ class VideoWriter:
             self._finish()
         except BaseException as failure:
             self._abort()
-            if isinstance(failure, OSError):
+            if isinstance(failure, _WRITE_ERRORS):
                 raise _output_error(self.path, failure) from failure
             raise
 
@@ -170,7 +171,7 @@ class VideoWriter:
         self._part.unlink(missing_ok=True)
 
 
-def _output_error(path: Path, error: OSError) -> OutputError:
+def _output_error(path: Path, error: OSError | av.FFmpegError) -> OutputError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return OutputError(f"{path}: the disk is full; free some space and run the same command again")
     if error.errno == errno.EFBIG:
