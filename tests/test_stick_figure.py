@@ -122,6 +122,19 @@ def test_canvas_of_other_frames_has_a_short_side_of_1080() -> None:
     assert draw_paper_figure(*a_pose(1, (960, 540)), (960, 540), (512, 288)).shape == (512, 288, 3)
 
 
+@pytest.mark.parametrize("size", [(512, 1024), (288, 512), (300, 500), (64, 96), (1080, 1910), (2160, 3840)])
+def test_resizing_what_is_inked_equals_resizing_all(size: tuple[int, int]) -> None:
+    for seed in (1, 2):
+        xy, score = a_pose(seed)
+        xy[INDEX["right_wrist"]] = (1915, 1075)  # ink to the corner
+        whole = Image.fromarray(draw_paper_figure(xy, score, CANVAS, CANVAS))
+        expected = np.asarray(whole.resize(size[::-1], Image.Resampling.LANCZOS))
+        difference = np.abs(draw_paper_figure(xy, score, CANVAS, size).astype(int) - expected)
+        # Ratios that are no binary fraction round differently in a byte here and there.
+        assert difference.max() <= (0 if size in {(512, 1024), (288, 512), (2160, 3840)} else 1)
+    assert (draw_paper_figure(xy, np.zeros(137, np.float32), CANVAS, size) == 255).all()
+
+
 @pytest.mark.parametrize("shown", [8, 9, 22])
 def test_face_detail_counts_points(shown: int) -> None:
     xy, score = np.zeros((137, 2), np.float32), np.zeros(137, np.float32)
