@@ -36,8 +36,9 @@ class _ArraysOnly(pickle.Unpickler):
     """Reads a pickle of plain numpy arrays and refuses everything else, so that no fetched code can run."""
 
     ALLOWED: ClassVar[dict[tuple[str, str], Any]] = {
-        # Its module has moved between numpy versions; an array knows where it lives now.
+        # Where it lives depends on the numpy that wrote the pickle; an array knows where it lives in this one.
         ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+        ("numpy._core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
         ("numpy", "ndarray"): np.ndarray,
         ("numpy", "dtype"): np.dtype,
     }
