@@ -25,7 +25,7 @@ from media_samples import (
 
 FPS = 25
 COPIED = {"aac": "aac", "libmp3lame": "mp3", "ac3": "ac3", "eac3": "eac3", "alac": "alac"}
-ENCODED = {"flac": "clip.mkv", "pcm_s16le": "clip.mov", "mp2": "clip.ts"}
+ENCODED = {"flac": "clip.mkv", "pcm_s16le": "clip.avi", "mp2": "clip.ts"}
 
 
 @pytest.fixture(scope="module")

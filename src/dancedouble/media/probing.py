@@ -146,8 +146,11 @@ def _frame_timeline(path: Path) -> Timeline:
         stated = stream.guessed_rate or stream.average_rate or Fraction(25)
         stamps = [frame.pts for frame in decoding.decode(path, container, stream)]
         present = {stamp for stamp in stamps if stamp is not None}
-        if len(present) == len(stamps) and stream.time_base is not None:
-            return fit_timeline(np.array(sorted(present)), stream.time_base, None, stated)
+        if present and len(present) == len(stamps) and stream.time_base is not None:
+            ticks = np.array(sorted(present))
+            if container.format.name == "avi":
+                ticks -= ticks[0]  # the delay of reordering, which FFmpeg makes up; an AVI starts at 0
+            return fit_timeline(ticks, stream.time_base, None, stated)
         return fit_timeline(np.arange(len(stamps)), 1 / stated, 1, stated)
 
 
