@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from dancedouble.models.swift import SwiftConfig, SwiftGenerator
+from dancedouble.models.swift import SwiftConfig, SwiftGenerator, restore_detail, sample_near
 from dancedouble.rendering.limb_maps import CHANNELS
 
 SMALL = SwiftConfig(maps=5, references=2, width=8, reference_width=4)
@@ -38,6 +38,45 @@ def test_no_previous_frame_is_a_grey_one() -> None:
         generator(maps, references).rgb, generator(maps, references, torch.zeros_like(previous)).rgb
     )
     assert not torch.equal(generator(maps, references).rgb, generator(maps, references, previous).rgb)
+
+
+def test_before_training_it_shows_the_best_reference_where_it_covers_and_another_where_not() -> None:
+    torch.manual_seed(0)
+    generator = SwiftGenerator(SMALL).eval()
+    maps, references, _ = inputs(SMALL, (64, 48))
+    references[:, 0, 3], references[:, 1, 3] = 1, 0
+    references[:, :, 3, :32] = torch.tensor([0.0, 1.0])[None, :, None, None]
+    layers = generator(maps, references)
+    assert (layers.rgb - references[:, 0, :3])[..., 36:, :].abs().mean() < 0.05
+    assert (layers.rgb - references[:, 1, :3])[..., :28, :].abs().mean() < 0.1
+    assert layers.alpha.mean() > 0.9
+    references[:, :, 3] = 0
+    assert generator(maps, references).alpha.mean() < 0.1
+
+
+def test_offsets_sample_to_the_right_and_below() -> None:
+    picture = torch.arange(48.0).view(1, 1, 1, 6, 8)
+    offsets = torch.zeros(1, 1, 2, 6, 8)
+    torch.testing.assert_close(sample_near(picture, offsets), picture)
+    offsets[:, :, 0] = 1
+    torch.testing.assert_close(sample_near(picture, offsets)[..., :-1], picture[..., 1:])
+    offsets[:, :, 0], offsets[:, :, 1] = 0, 2
+    torch.testing.assert_close(sample_near(picture, offsets)[..., :-2, :], picture[..., 2:, :])
+
+
+def test_detail_of_larger_references_comes_back() -> None:
+    torch.manual_seed(0)
+    generator = SwiftGenerator(SMALL).eval()
+    maps, _, _ = inputs(SMALL, (64, 48))
+    large = torch.rand(1, 2, 4, 128, 96) * 2 - 1
+    large[:, :, 3] = 1
+    references = torch.nn.functional.interpolate(large[0], scale_factor=0.5, mode="area")[None]
+    layers = generator(maps, references)
+    restored = restore_detail(layers, references, large)
+    assert restored.rgb.shape == (1, 3, 128, 96) and restored.alpha.shape == (1, 1, 128, 96)
+    plain = torch.nn.functional.interpolate(layers.rgb, scale_factor=2.0, mode="bilinear")
+    truth = (large[:, :, :3] * restored.blend[:, :2, None]).sum(1)
+    assert (restored.rgb - truth).abs().mean() < 0.3 * (plain - truth).abs().mean()
 
 
 def test_it_learns_to_copy_a_reference() -> None:

@@ -1,9 +1,12 @@
 """The fast method's generator: it blends real pixels, corrects them, and says where the person is.
 
-It is shown limb maps of the wanted pose, a few real pictures of the subject already warped to that pose,
-and its own previous frame. Everything happens at a quarter of the resolution and below; pixels only come
-back at the end, where every output pixel is a blend of the references' pixels, the previous frame's and the
-network's own paint.
+It is shown limb maps of the wanted pose, a few real pictures of the subject already warped to that pose, and its
+own previous frame. Everything happens at a quarter of the resolution and below; pixels only come back at the end,
+where every output pixel is a blend of the references' pixels (nudged by a small predicted offset), the previous
+frame's, and the network's own paint.
+
+It starts from a good guess, not from noise: before any training the blend prefers the references whose masks cover a
+pixel, the best reference first, and alpha is the blended mask. Learning only has to correct that.
 """
 
 from __future__ import annotations
@@ -21,6 +24,15 @@ REFERENCE_CHANNELS = 4
 """RGB in [-1, 1] and mask in [0, 1]."""
 MULTIPLE = 4 * FOLD
 """Picture sides must be multiples of this: two halvings below the working resolution."""
+
+BEST_FIRST = 4.0
+"""Head start, as a logit of the blend, of the first reference; the network learns to overrule it."""
+MASK_TRUST = 8.0
+"""How much a reference's mask speaks for its pixels, as a logit of the blend."""
+COVER_TRUST, ALPHA_GAIN = 3.0, 4.0
+"""Alpha's logit is COVER_TRUST · (2 · blended mask − 1) + ALPHA_GAIN · what the network says."""
+LONGEST_OFFSET = 12.0
+"""Bound on the offsets in pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +58,8 @@ class SwiftLayers(NamedTuple):
     """(B, 1, H, W) in [0, 1], 1 where the painting covers the plate."""
     blend: Tensor
     """(B, K + 2, H, W) shares that sum to 1: each reference, the previous frame, own paint."""
+    offsets: Tensor
+    """(B, K, 2, H, W) x and y, in pixels, of where each reference was really sampled, relative to each pixel."""
 
 
 def convolution(channels: int, width: int, stride: int = 1) -> nn.Sequential:
@@ -87,6 +101,20 @@ class SwiftGenerator(nn.Module):
         self.up_1 = nn.Sequential(convolution(5 * w, 2 * w), Residual(2 * w))
         self.up_0 = nn.Sequential(convolution(3 * w, w), Residual(w), Residual(w))
         self.leave = nn.Conv2d(w, (config.references + 2 + 3 + 1) * folded, 3, 1, 1)
+        self.nudge = nn.Conv2d(w, 2 * config.references, 3, 1, 1)
+        self._start_from_the_references()
+
+    def _start_from_the_references(self) -> None:
+        """Weights near zero and a bias that ranks: best reference, other references, own paint, previous frame."""
+        nn.init.normal_(self.leave.weight, 0.0, 0.005)
+        nn.init.zeros_(self.nudge.weight)
+        for bias in (self.leave.bias, self.nudge.bias):
+            assert bias is not None
+            nn.init.zeros_(bias)
+        count = self.config.references
+        with torch.no_grad():
+            ranks = self.leave.bias.view(-1, FOLD * FOLD)  # type: ignore[union-attr]
+            ranks[0], ranks[count], ranks[count + 1] = BEST_FIRST, -BEST_FIRST, BEST_FIRST / 2
 
     def forward(self, maps: Tensor, references: Tensor, previous: Tensor | None = None) -> SwiftLayers:
         """Paint one frame.
@@ -109,6 +137,56 @@ class SwiftGenerator(nn.Module):
         b = self.up_1(torch.cat([F.interpolate(c, scale_factor=2.0, mode="nearest"), b], 1))
         a = self.up_0(torch.cat([F.interpolate(b, scale_factor=2.0, mode="nearest"), a], 1))
         shares, paint, alpha = torch.split(F.pixel_shuffle(self.leave(a), FOLD), [count + 2, 3, 1], 1)
-        blend = shares.softmax(1)
-        pictures = torch.cat([references[:, :, :3], previous[:, None, :3], torch.tanh(paint)[:, None]], 1)
-        return SwiftLayers((pictures * blend[:, :, None]).sum(1), torch.sigmoid(alpha), blend)
+        offsets = LONGEST_OFFSET * torch.tanh(self.nudge(a) / LONGEST_OFFSET)
+        offsets = F.interpolate(offsets, scale_factor=float(FOLD), mode="bilinear", align_corners=False)
+        offsets = offsets.view(batch, count, 2, height, width)
+        nudged = sample_near(references, offsets)
+        masks = torch.cat([nudged[:, :, 3], previous[:, 3:]], 1)
+        blend = (shares + MASK_TRUST * F.pad(masks, (0, 0, 0, 0, 0, 1))).softmax(1)
+        pictures = torch.cat([nudged[:, :, :3], previous[:, None, :3], torch.tanh(paint)[:, None]], 1)
+        cover = (blend[:, :-1] * masks).sum(1, keepdim=True) / (1 - blend[:, -1:]).clamp_min(1e-3)
+        return SwiftLayers(
+            (pictures * blend[:, :, None]).sum(1),
+            torch.sigmoid(ALPHA_GAIN * alpha + COVER_TRUST * (2 * cover - 1)),
+            blend,
+            offsets,
+        )
+
+
+def sample_near(pictures: Tensor, offsets: Tensor) -> Tensor:
+    """Sample (B, K, C, H, W) at each pixel plus (B, K, 2, H, W) offsets in pixels; beyond the edge, the edge."""
+    height, width = pictures.shape[-2:]
+    x = torch.arange(width, device=offsets.device, dtype=offsets.dtype) + 0.5
+    y = torch.arange(height, device=offsets.device, dtype=offsets.dtype)[:, None] + 0.5
+    flat = offsets.flatten(0, 1)
+    grid = torch.stack([(flat[:, 0] + x) * (2 / width) - 1, (flat[:, 1] + y) * (2 / height) - 1], -1)
+    sampled = F.grid_sample(
+        pictures.flatten(0, 1), grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
+    return sampled.view(pictures.shape)
+
+
+def restore_detail(layers: SwiftLayers, references: Tensor, large: Tensor) -> SwiftLayers:
+    """The same frame at a larger size, with the detail of larger references.
+
+    ``rgb_large = up(rgb) + Σ_k up(blend_k) · (large_k − up(reference_k))``: decisions are made small, pixels are
+    taken large.
+
+    Args:
+        layers: what the generator returned for ``references``.
+        references: (B, K, 4, H, W) what it was shown.
+        large: (B, K, 4, H', W') the same pictures, warped the same way, at the larger size.
+    """
+    size = large.shape[-2:]
+    scale = size[0] / references.shape[-2]
+    count = references.shape[1]
+
+    def up(x: Tensor) -> Tensor:
+        return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+
+    offsets = up(layers.offsets.flatten(1, 2)).view(-1, count, 2, *size) * scale
+    blend = up(layers.blend)
+    small = up(sample_near(references, layers.offsets)[:, :, :3].flatten(1, 2)).view(-1, count, 3, *size)
+    detail = sample_near(large[:, :, :3], offsets) - small
+    rgb = up(layers.rgb) + (detail * blend[:, :count, None]).sum(1)
+    return SwiftLayers(rgb.clamp(-1, 1), up(layers.alpha), blend, offsets)
