@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pose_fixtures import mean_error
 
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
 from dancedouble.pose.normalization import normalize_poses
 from dancedouble.pose.skeleton import INDEX
+from pose_fixtures import mean_error
 
 FOOTAGE = Path(__file__).parents[1] / "examples" / "footage"
 JOINTS = {
