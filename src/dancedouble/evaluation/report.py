@@ -1,0 +1,181 @@
+"""What an evaluation found, as values: report.json, versioned, every number with its definition."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dancedouble.evaluation.bootstrap import Interval
+from dancedouble.evaluation.definitions import define, label_of, metric_of
+from dancedouble.evaluation.frame_table import FrameTable
+from dancedouble.evaluation.moments import Moment
+from dancedouble.files import write_atomically
+
+FORMAT, VERSION = "dancedouble-evaluation", 1
+PACKAGES = ("dancedouble", "torch", "torchmetrics", "numpy", "scipy", "opencv-python-headless", "av", "ai-edge-litert")
+"""Packages whose versions can change a number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """One way of making the pictures, and how it did."""
+
+    name: str
+    """Short and unique, such as ``swift`` or ``nearest``."""
+    title: str
+    """For people, such as ``nearest training frame``."""
+    table: FrameTable
+    """One row per test frame; the same frames for every method."""
+    curves: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    """Training curve name → (seconds, value); empty for methods that are not trained."""
+    settings: Mapping[str, str | float | int] = field(default_factory=dict)
+    """What was chosen for it: preset, steps, seconds, parameters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationReport:
+    """Everything an evaluation found. Holds no pictures."""
+
+    clip: str
+    """Name of the footage or the person."""
+    synthetic: bool
+    """Whether the footage is synthetic, which is said beside every headline."""
+    protocol: str
+    """One or two sentences: what was trained on, what was tested on, what truth is."""
+    fps: float
+    first_frame: int
+    """Number in the clip of the first test frame."""
+    methods: tuple[Method, ...]
+    """The method that is reported on first, then baselines and ablations."""
+    moments: tuple[Moment, ...]
+    """Worst moments of the first method."""
+    moments_of: str
+    """The column they are the worst of."""
+    seed: int
+    uncovered: tuple[str | None, ...] = ()
+    """Per test frame what the training footage never showed; empty when that was not checked."""
+    coverage: Mapping[str, Any] | None = None
+    """``CoverageReport.to_dict()`` of the test frames against the training frames."""
+    rank_correlation: float | None = None
+    """Spearman's ρ of coverage distance and ``moments_of`` over the test frames."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """File name → SHA-256 of everything the numbers depend on: clips, weights, person files."""
+    settings: Mapping[str, str | float | int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        lengths = {method.name: len(method.table) for method in self.methods}
+        if not self.methods or len(lengths) != len(self.methods) or len(set(lengths.values())) != 1:
+            raise ValueError(f"methods need distinct names and the same frames, got {lengths}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns that any method has, in order."""
+        return tuple(dict.fromkeys(name for method in self.methods for name in method.table.names))
+
+    def best(self, name: str) -> str | None:
+        """The method with the best mean in a column; None when nothing was measured."""
+        means = {method.name: method.table.mean(name) for method in self.methods if name in method.table}
+        means = {method: value for method, value in means.items() if not np.isnan(value)}
+        if not means:
+            return None
+        return (max if metric_of(name).better == "higher" else min)(means, key=lambda method: means[method])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of report.json. The same inputs give the same content: nothing in it is a clock."""
+        return {
+            "format": FORMAT, "version": VERSION,
+            "headline": headline(self),
+            "clip": self.clip, "synthetic": self.synthetic, "protocol": self.protocol,
+            "fps": self.fps, "first_frame": self.first_frame, "frames": len(self.methods[0].table),
+            "seed": self.seed, "settings": dict(self.settings),
+            "versions": package_versions(), "files": dict(self.files),
+            "definitions": {
+                **{name: define(name) for name in self.names},
+                "interval": "low and high: 95 % circular block bootstrap over time (1000 resamples, block length "
+                "by Politis & White 2004 for a first-order autoregression)",
+            },
+            "methods": [self._method(method) for method in self.methods],
+            "worst": {"of": self.moments_of, "moments": [moment.to_dict() for moment in self.moments]},
+            "coverage": None if self.coverage is None else dict(self.coverage),
+            "coverage_rank_correlation": _number(self.rank_correlation),
+        }  # fmt: skip
+
+    def _method(self, method: Method) -> dict[str, Any]:
+        first = self.methods[0].table
+        shared = [name for name in method.table.names if name in first]
+        ahead = (
+            {}
+            if method is self.methods[0]
+            else {name: first.difference(name, method.table, self.seed) for name in shared}
+        )
+        return {
+            "name": method.name, "title": method.title, "settings": dict(method.settings),
+            "metrics": {
+                name: {
+                    **_interval(interval), "worst": _number(worst_of(method.table, name)),
+                    **({"first_minus_this": _interval(ahead[name])} if name in ahead else {}),
+                }
+                for name, interval in method.table.summary(self.seed).items()
+            },
+            "frames": method.table.to_dict(),
+            "curves": {name: [list(point) for point in curve] for name, curve in method.curves.items()},
+        }  # fmt: skip
+
+
+def worst_of(table: FrameTable, name: str) -> float:
+    """The worst frame's value of a column; NaN when nothing was measured."""
+    values = table[name][~np.isnan(table[name])]
+    if not len(values):
+        return float("nan")
+    return float(values.min() if metric_of(name).better == "higher" else values.max())
+
+
+def headline(report: EvaluationReport) -> str:
+    """One sentence: the reported column of the first method, against the first baseline."""
+    name, first = report.moments_of, report.methods[0]
+    metric = metric_of(name)
+    interval = first.table.interval(name, report.seed)
+    text = (
+        f"{first.title}: {label_of(name)} {interval.mean:.{metric.digits}f} "
+        f"(95 % {interval.low:.{metric.digits}f} to {interval.high:.{metric.digits}f})"
+    )
+    if len(report.methods) > 1 and name in report.methods[1].table:
+        baseline = report.methods[1]
+        other = baseline.table.mean(name)
+        change = 100 * (interval.mean - other) / other if other else 0.0
+        direction = "higher" if change > 0 else "lower"
+        text += f", {abs(change):.0f} % {direction} than {baseline.title} ({other:.{metric.digits}f})"
+    return text + (", on synthetic footage." if report.synthetic else ".")
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that can change a number."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def write_json(report: EvaluationReport, path: Path) -> None:
+    """Write report.json atomically. Raises OutputError."""
+    write_atomically(path, (json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n").encode())
+
+
+def _interval(interval: Interval) -> dict[str, float | int | None]:
+    return {
+        "mean": _number(interval.mean), "low": _number(interval.low), "high": _number(interval.high),
+        "frames": interval.frames,
+    }  # fmt: skip
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else round(float(value), 6)
