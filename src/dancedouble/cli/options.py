@@ -70,7 +70,7 @@ BudgetOption = Annotated[
     option("--budget", metavar="TIME", parser=usage(parse_time), meaning="Time to spend: 90s, 10m, 1h30m."),
 ]
 FramesOption = Annotated[
-    Any,
+    Any,  # a pair; annotated as one, Typer would ask for two words
     option("--frames", metavar="A:B", parser=usage(parse_frames), meaning="Only the frames A to B - 1."),
 ]
 PresetOption = Annotated[str | None, option("--preset", metavar="NAME", meaning="The recipe for learning.")]
