@@ -67,6 +67,11 @@ def test_the_missing_back_view_is_named_with_its_time() -> None:
     assert report.reasons[75] == "back turned" and report.reasons[5] is None
 
 
+def test_a_fast_turn_still_shows_its_back() -> None:
+    reasons = {reason for _, reason in lacks(check_coverage(make_poses(turning_dance(75)), FRONT))}
+    assert reasons == {"left side to the camera", "back turned", "right side to the camera"}
+
+
 def test_the_front_is_missed_when_only_the_back_was_filmed() -> None:
     behind = make_poses([replace(stance, yaw=180.0) for stance in arm_dance(100)])
     assert ("body", "facing the camera") in lacks(check_coverage(FRONT, behind))

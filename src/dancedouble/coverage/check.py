@@ -20,7 +20,7 @@ LIMB_LIMIT = 0.65
 """A limb further than this from everything filmed is uncovered: about 38° off in the facing it is in."""
 SHORTEST_SECONDS, BRIDGE_SECONDS = 0.15, 0.3
 """Shorter lacks are noise and are dropped; shorter gaps between two lacks of one part are bridged."""
-WORD_SECONDS = 0.4
+WORD_SECONDS = 0.2
 """The word for a moment is the commonest within so many seconds of it."""
 
 

@@ -24,6 +24,7 @@ from dancedouble.evaluation.frame_table import FrameTable, table_from_rows
 from dancedouble.media.video import read_frames
 from dancedouble.models.perceptual import LPIPS
 from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.skeleton import FACE
 from dancedouble.weights import weight_path
 
 Image = NDArray[np.uint8]
@@ -111,6 +112,8 @@ class FramePair:
     truth: Image
     body: Box | None
     face: Box | None
+    face_points: NDArray[np.float32] | None
+    """(70, 2) pixels, the true pose's face; None when not all of it is seen."""
     mask: Mask | None
     """(H, W) the person in the true frame; None when unknown."""
 
@@ -191,21 +194,18 @@ def zip_frames(
         result, truth = next(result_stream, None), next(truth_stream, None)
         if result is None or truth is None:
             short = "result" if result is None else "truth"
-            raise InputError(
-                f"the {short} ends after {index} frames, expected {len(poses)}: compare the same frames"
-            )
+            raise InputError(f"the {short} ends after {index} frames, expected {len(poses)}: compare the same frames")
         _same_size(result, truth)
         size = (truth.shape[0], truth.shape[1])
         xy, score = poses.xy[index], poses.score[index]
         yield FramePair(
             index=index, result=result, truth=truth,
             body=body_box(xy, score, size), face=face_box(xy, score, size),
+            face_points=xy[FACE] if (score[FACE] > 0).all() else None,
             mask=next(mask_stream, None) if mask_stream is not None else None,
         )  # fmt: skip
     if next(result_stream, None) is not None or next(truth_stream, None) is not None:
-        raise InputError(
-            f"a video goes on after {len(poses)} frames, the length of the poses: compare the same frames"
-        )
+        raise InputError(f"a video goes on after {len(poses)} frames, the length of the poses: compare the same frames")
 
 
 def compare_videos(

@@ -140,15 +140,12 @@ def headline(report: EvaluationReport) -> str:
     """One sentence: the reported column of the first method, against the first baseline."""
     name, first = report.moments_of, report.methods[0]
     metric = metric_of(name)
-    interval = first.table.interval(name, report.seed)
-    text = (
-        f"{first.title}: {label_of(name)} {interval.mean:.{metric.digits}f} "
-        f"(95 % {interval.low:.{metric.digits}f} to {interval.high:.{metric.digits}f})"
-    )
+    mean = first.table.mean(name)
+    text = f"{first.title}: {label_of(name)} {mean:.{metric.digits}f}"
     if len(report.methods) > 1 and name in report.methods[1].table:
         baseline = report.methods[1]
         other = baseline.table.mean(name)
-        change = 100 * (interval.mean - other) / other if other else 0.0
+        change = 100 * (mean - other) / other if other else 0.0
         direction = "higher" if change > 0 else "lower"
         text += f", {abs(change):.0f} % {direction} than {baseline.title} ({other:.{metric.digits}f})"
     return text + (", on synthetic footage." if report.synthetic else ".")

@@ -1,0 +1,63 @@
+"""Is it still the same face: distance of face descriptors, through a small seam, with dlib's network behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dancedouble.errors import MissingExtraError
+from dancedouble.evaluation.frame_metrics import FramePair, Image
+
+LANDMARKS = 68
+"""The first of the 70 face points: contour, brows, nose, eyes and mouth in the common 68-point order."""
+
+
+class FaceEmbedder(Protocol):
+    """Turns a face into numbers that are near for one person and far for two."""
+
+    def __call__(self, image: Image, points: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Descriptor of the face with landmarks ``points`` (70, 2) px in ``image`` RGB uint8 (H, W, 3)."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaceMeter:
+    """``face.distance``: ‖e(result) - e(truth)‖₂, both aligned by the true face's points, where all are seen."""
+
+    embed: FaceEmbedder
+
+    def measure(self, pair: FramePair) -> dict[str, float]:
+        """See :class:`dancedouble.evaluation.frame_metrics.Meter`."""
+        if pair.face_points is None:
+            return {}
+        result, truth = (self.embed(image, pair.face_points) for image in (pair.result, pair.truth))
+        return {"face.distance": float(np.linalg.norm(result - truth))}
+
+
+class DlibFaceEmbedder:
+    """dlib's ResNet (public domain weights): 128 numbers; distances under 0.6 count as one person.
+
+    ``model`` is ``dlib_face_recognition_resnet_model_v1.dat``. Raises MissingExtraError without dlib.
+    """
+
+    def __init__(self, model: Path) -> None:
+        try:
+            dlib: Any = import_module("dlib")
+        except ImportError as error:
+            raise MissingExtraError(
+                "dlib: not installed, and the face distance needs it; install it with `pip install dlib-bin`"
+            ) from error
+        self._dlib = dlib
+        self._network = dlib.face_recognition_model_v1(str(model))
+
+    def __call__(self, image: Image, points: NDArray[np.float32]) -> NDArray[np.float64]:
+        """See :class:`FaceEmbedder`."""
+        corners = [int(value) for value in (*points.min(axis=0), *points.max(axis=0))]
+        marks = [self._dlib.point(round(float(x)), round(float(y))) for x, y in points[:LANDMARKS]]
+        face = self._dlib.full_object_detection(self._dlib.rectangle(*corners), marks)
+        return np.array(self._network.compute_face_descriptor(np.ascontiguousarray(image), face), np.float64)
