@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -18,6 +18,7 @@ from dancedouble.delivery import Layout, check_request, figure_frames, laid_out_
 from dancedouble.description import describe_installation, describe_path, describe_preset
 from dancedouble.devices import choose_device
 from dancedouble.errors import ConsentError
+from dancedouble.evaluation.paired import measure_pair
 from dancedouble.files import sha256, write_atomically
 from dancedouble.media.audio import AudioCut
 from dancedouble.media.image import write_image
@@ -202,6 +203,20 @@ def pose(
         output=output, frames=len(capture.poses), gaps=capture.gaps, people=1,
         seconds={"poses": time.monotonic() - started}, warnings=capture.warnings,
     )  # fmt: skip
+
+
+def compare(
+    result: AnyPath, truth: AnyPath, *, source: AnyPath, workspace: AnyPath, retarget: Retarget = DEFAULT_RETARGET,
+    on_progress: OnProgress = ignore_progress,
+) -> dict[str, Any]:  # fmt: skip
+    """A transfer against footage of the target really performing the dance, beside the nearest training frame.
+
+    Needs paired footage, frame for frame: body-box SSIM and LPIPS (AlexNet). Raises InputError, WeightsError.
+    """
+    opened = Workspace(workspace)
+    seen = capture_poses(Path(truth), on_progress=on_progress)
+    dance = normalize_poses(capture_poses(Path(source), on_progress=on_progress).poses, opened.poses, retarget=retarget)
+    return measure_pair(Path(result), Path(truth), seen.poses, dance=dance.poses, workspace=opened)
 
 
 def people(video: AnyPath, *, picture: AnyPath | None = None) -> list[PersonListing]:

@@ -1,4 +1,8 @@
-"""The empty background of a fixed camera: each pixel's median over the frames in which the subject is elsewhere."""
+"""The empty background of a fixed camera: each pixel's median over the frames in which the subject is elsewhere.
+
+Elsewhere means well away, where some frame allows it: near the subject there is hair, shadow and blur that masks
+miss. A pixel that is only ever bare close to the subject, as between the legs, is taken from there all the same.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ SAMPLES = 32
 COVERED = 12
 """Mask value (0–255) above which a pixel may show the subject."""
 MARGIN = 0.03
-"""Masks are widened by this share of the subject's height: hair, shadows at the feet, motion blur."""
+"""How near counts as near, as a share of the subject's height."""
 DRIFT_WIDTH = 320
 
 
@@ -38,6 +42,7 @@ class PlateBuilder:
     """How many frames the stream has."""
     _pictures: list[Picture] = field(default_factory=list)
     _covered: list[NDArray[np.bool_]] = field(default_factory=list)
+    _near: list[NDArray[np.bool_]] = field(default_factory=list)
     _count: int = 0
 
     def add(self, frame: Picture, mask: Picture | None, height: float) -> None:
@@ -45,24 +50,24 @@ class PlateBuilder:
         index, self._count = self._count, self._count + 1
         if len(self._pictures) * self.frames > index * min(SAMPLES, self.frames):
             return
-        covered = np.zeros(frame.shape[:2], np.bool_)
-        if mask is not None:
-            reach = 2 * max(1, round(MARGIN * height)) + 1
-            kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-            covered = cv2.dilate((mask > COVERED).astype(np.uint8), kernel) > 0
+        covered = np.zeros(frame.shape[:2], np.bool_) if mask is None else mask > COVERED
+        reach = 2 * max(1, round(MARGIN * height)) + 1
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
         self._pictures.append(frame.copy())
         self._covered.append(covered)
+        self._near.append(cv2.dilate(covered.astype(np.uint8), kernel) > 0)
 
     def finish(self) -> Plate:
         """The plate of all that was added."""
-        pictures, covered = np.stack(self._pictures), np.stack(self._covered)
+        pictures, covered, near = np.stack(self._pictures), np.stack(self._covered), np.stack(self._near)
+        hidden = np.where(near.all(axis=0), covered, near)
         plate = np.concatenate(
-            [_visible_median(pictures[:, rows], covered[:, rows]) for rows in _row_blocks(len(pictures[0]))]
+            [_visible_median(pictures[:, rows], hidden[:, rows]) for rows in _row_blocks(len(pictures[0]))]
         )
         never = covered.all(axis=0)
         if never.any():
             plate = _paint_in(plate, never)
-        return Plate(picture=plate, unseen=float(never.mean()), drift=_drift(pictures, covered))
+        return Plate(picture=plate, unseen=float(never.mean()), drift=_drift(pictures, near))
 
 
 def _visible_median(pictures: Picture, covered: NDArray[np.bool_]) -> Picture:
