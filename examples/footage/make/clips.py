@@ -96,7 +96,7 @@ def render_frames(name: str, cache: Path, seconds: float) -> bool:
         picture, mask = film_frame(studio, performance, t)
         rgba = np.dstack([picture, (mask * 255 + 0.5).astype(np.uint8)])
         part = path.with_suffix(".part.png")
-        cv2.imwrite(str(part), cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))
+        cv2.imwrite(str(part), cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_PNG_COMPRESSION, 1])
         part.replace(path)
     return True
 
@@ -169,7 +169,6 @@ def _blocks(samples: Floats) -> Iterator[av.AudioFrame]:
 def write_numbers(path: Path, performance: Performance, clip: Clip, masks: list[NDArray[np.uint8]]) -> None:
     """The truth about a clip: see the README of the footage for its keys."""
     skeleton = performance.figure.body.skeleton
-    half = [cv2.resize(mask, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) > 127 for mask in masks]
     facts: dict[str, Any] = {
         "person": clip.person, "height": PEOPLE[clip.person].height, "dance": clip.dance, "room": clip.room,
         "about": clip.about, "label": LABEL, "camera": asdict(clip.camera),
@@ -183,7 +182,7 @@ def write_numbers(path: Path, performance: Performance, clip: Clip, masks: list[
         parents=np.array(skeleton.parents, dtype=np.int16),
         fps=np.array(FPS),
         size=np.array(clip.camera.size),
-        mask_half=np.packbits(np.array(half), axis=-1),
+        mask=np.packbits(np.array(masks) > 127, axis=-1),
         facts=np.array(json.dumps(facts)),
     )
     part.replace(path)

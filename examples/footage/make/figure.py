@@ -194,6 +194,8 @@ def _locks(body: Body, look: Look) -> list[Layer]:
     layers = []
     if look.hair.length:
         faces = triangles(load_base_mesh().quads["helper-hair"])
+        long_enough = body.vertices[:, 1] > body.eyes[0, 1] - look.hair.length - 0.05
+        faces = faces[long_enough[faces].any(1)]
         centre = body.skeleton.head("head") * [1, 0, 1]
         for degrees, inward in ((0, 1.0), (3.5, 0.98), (-3.5, 0.98), (7, 0.955), (-7, 0.955)):
             turned = (body.vertices - centre) @ rotate_y(np.radians(degrees)).T * [inward, 1, inward] + centre

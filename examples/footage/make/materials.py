@@ -213,7 +213,7 @@ def _hair(figure: Figure, surface: Floats) -> Floats:
     if hair.knitted:
         rib = 1 + 0.16 * np.sin(np.arctan2(points[:, 0], points[:, 2] + 0.02) * 70)
         return np.asarray(np.array(hair.colour) * rib[:, None])
-    strand = 0.75 + 0.35 * FINE.quick(points, (22, 5.5, 13))
+    strand = 0.75 + 0.35 * FINE.quick(points, (26, 2.5, 16))
     return np.asarray(np.array(hair.colour) * strand[:, None])
 
 

@@ -32,13 +32,13 @@ def measure_clip(path: Path) -> dict[str, float]:
     sides = [(s, word) for s, word in (("l", "left"), ("r", "right"))]
     bones = [names.index(f"{bone}_{s}") for s, _ in sides for bone in JOINTS]
     points = [INDEX[f"{word}_{joint}"] for _, word in sides for joint in JOINTS.values()]
-    masks = np.unpackbits(truth["mask_half"], axis=-1, count=int(truth["size"][1]) // 2).astype(bool)
+    masks = np.unpackbits(truth["mask"], axis=-1, count=int(truth["size"][1])).astype(bool)
     estimator = BlazePose(hands=False, face=False)
     followed, fresh, errors, overlaps = [], [], [], []
     roi = None
     with av.open(str(path)) as container:
         for t, picture in enumerate(container.decode(video=0)):
-            frame = picture.to_ndarray(format="rgb24")
+            frame = np.asarray(picture.to_ndarray(format="rgb24"), dtype=np.uint8)
             if t % STATIC_EVERY == 0 or roi is None:
                 found = estimator.detect(frame)
                 fresh.append(len(found) == 1)
@@ -49,7 +49,7 @@ def measure_clip(path: Path) -> dict[str, float]:
             if pose is not None and pose.mask is not None:
                 seen = pose.score[points] > 0.3
                 errors.append(np.linalg.norm(pose.xy[points] - truth["joints"][t, bones], axis=1)[seen])
-                overlaps.append(_overlap(pose.mask[::2, ::2] > 0.5, masks[t]))
+                overlaps.append(_overlap(pose.mask > 0.5, masks[t]))
     return {
         "followed": float(np.mean(followed)), "found afresh": float(np.mean(fresh)),
         "joint error px": float(np.concatenate(errors).mean()), "mask IoU": float(np.mean(overlaps)),

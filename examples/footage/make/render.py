@@ -102,7 +102,7 @@ class Studio:
         kept = np.flatnonzero(keep(figure, figure.parts[found.face], surface))
         found, surface = found.take(kept), surface[kept]
         lift = np.zeros(len(Part), np.float32)  # outer clothes win where shells touch
-        lift[Part.SHOES], lift[Part.SHIRT] = 0.004, 0.010
+        lift[Part.SHOES], lift[Part.SHIRT], lift[Part.LOCKS] = 0.004, 0.010, 0.014
         depth = found.depth - lift[figure.parts[found.face]]
         raised = Fragments(found.face, found.weights, found.pixel, depth)
         front = np.flatnonzero(raised.nearest(width * height))
@@ -156,8 +156,9 @@ def shade(
     around = 0.34 + 0.16 * normal[:, 1] + 0.22 * np.clip(normal @ FILL.astype(np.float32), 0, 1)
     colour = albedo(figure, parts, surface) * (direct[:, None] * LAMP_COLOUR + around[:, None] * SKY_COLOUR)
     halfway = np.clip((normal * unit(view + LAMP.astype(np.float32))).sum(1), 0, 1)
-    gloss = np.select([skin, hair & (not figure.look.hair.knitted), eyes], [0.05, 0.10, 0.5], 0.015)
-    shine = halfway ** np.where(hair | eyes, 40, 18) * gloss * (direct > 0)
+    gloss = np.select([skin, hair & (not figure.look.hair.knitted), eyes], [0.05, 0.05, 0.5], 0.015)
+    polished = np.where(hair | eyes, np.float32(40), np.float32(18))
+    shine = halfway**polished * gloss * (direct > 0)
     rim = 0.06 * (1 - np.clip((normal * view).sum(1), 0, 1)) ** 3
     return np.asarray(colour + (shine + rim)[:, None], dtype=np.float32)
 
