@@ -12,8 +12,7 @@ from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.rendering.crop import CropWindow
 from dancedouble.rendering.limb_maps import limb_maps
 from dancedouble.rendering.stick_figure import draw_stick_figure
-from dancedouble.rendering.warping import limb_flow, limb_flows, warp
-
+from dancedouble.rendering.warping import limb_flow, warp_person
 
 MAP_STRIDE = 4
 """Limb maps are drawn at a quarter of the crop's resolution, where the fast generator works."""
@@ -83,9 +82,11 @@ class LimbConditioner:
         small = (size[0] // MAP_STRIDE, size[1] // MAP_STRIDE)
         label = limb_maps(pose.xy / MAP_STRIDE, pose.score, small, self.body_height / MAP_STRIDE)
         known = self.bank.poses
-        flows = limb_flows(known.xy[chosen], known.score[chosen], pose.xy, pose.score, size, self.body_height)
-        pictures = [warp(self.bank.pictures[index], flow) for index, flow in zip(chosen, flows, strict=True)]
-        return Shown(label, np.stack(pictures))
+        pictures = [self.bank.pictures[index] for index in chosen]
+        warped = warp_person(
+            pictures, known.xy[chosen], known.score[chosen], pose.xy, pose.score, size, self.body_height
+        )
+        return Shown(label, warped)
 
     def carry(self, before: Pose, now: Pose, size: tuple[int, int]) -> NDArray[np.float32]:
         """(H, W, 2) where each pixel of the present frame was in the previous output, in its pixels (x, y)."""
