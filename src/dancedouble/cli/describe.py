@@ -75,7 +75,7 @@ def demo(result: Demo) -> str:
 
 
 def info(result: InfoResult) -> str:
-    facts = dict(result.facts)
+    facts = {name: fact for name, fact in result.facts.items() if name != "warnings"}  # those are told on stderr
     weights, listing = facts.pop("weights", {}), facts.pop("people", [])
     lines = [outline(facts)]
     if weights:

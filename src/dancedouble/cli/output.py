@@ -73,11 +73,11 @@ def outline(content: dict[str, Any], indent: str = "") -> str:
         label = indent + str(name)
         if isinstance(value, dict) and value:
             lines += [label, outline(value, indent + "  ")]
-        elif isinstance(value, list) and value and isinstance(value[0], dict):
+        elif isinstance(value, list | tuple) and value and isinstance(value[0], dict):
             lines.append(label)
             lines += [f"{indent}  - " + outline(item, indent + "    ").lstrip() for item in value]
-        elif value not in (None, {}, [], ""):
-            text = ", ".join(map(str, value)) if isinstance(value, list) else show(value)
+        elif value not in (None, {}, [], (), ""):
+            text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else show(value)
             lines.append(f"{label}: {text}")
     return "\n".join(lines)
 
