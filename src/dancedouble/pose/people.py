@@ -166,12 +166,17 @@ def list_people(frames: Iterable[Frame], estimator: PoseEstimator, *, fps: Fract
 
 def _is_ghost(track: Track, people: Sequence[Track]) -> bool:
     """Whether a track is only a second, wrong pose drawn across people who are known already."""
-    boxes = [{sighting.frame: sighting.box for sighting in person.sightings} for person in people]
-    covered = [
-        any(sighting.frame in box and overlap(box[sighting.frame], sighting.box) > GHOST_OVERLAP for box in boxes)
-        for sighting in track.sightings
-    ]
+    covered = [any(_covers(person, sighting) for person in people) for sighting in track.sightings]
     return 2 * sum(covered) >= len(covered)
+
+
+def _covers(person: Track, sighting: Sighting) -> bool:
+    """Whether ``person`` was where the sighting is, then or within the longest gap about it."""
+    if not person.sightings[0].frame <= sighting.frame <= person.sightings[-1].frame:
+        return False
+    nearest = min(person.sightings, key=lambda other: abs(other.frame - sighting.frame))
+    near = abs(nearest.frame - sighting.frame) <= LONGEST_GAP * person.step
+    return near and overlap(nearest.box, sighting.box) > GHOST_OVERLAP
 
 
 def _link(people: list[_Open], frame: Frame, index: int, step: int, found: list[Detection]) -> None:
