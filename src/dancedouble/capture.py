@@ -47,6 +47,11 @@ class Capture:
     warnings: list[str] = field(default_factory=list)
 
 
+def default_estimator() -> PoseEstimator:
+    """The estimator that every verb uses: BlazePose with hands, face and mask."""
+    return BlazePose()
+
+
 def follow(
     info: VideoInfo, *, person: int | None, start: int = 0, stop: int | None = None,
     estimator: PoseEstimator | None = None, on_progress: OnProgress = ignore_progress,
@@ -61,7 +66,7 @@ def follow(
             yield frame
 
     part = replace(info, frames=stop - start)
-    for pose in track_subject(frames, part, estimator or BlazePose(), person=person, on_progress=on_progress):
+    for pose in track_subject(frames, part, estimator or default_estimator(), person=person, on_progress=on_progress):
         # The tracker looks at one frame at a time, so the latest one read is the one this pose was found in.
         yield Seen(latest[0], pose)
 
@@ -96,21 +101,31 @@ def capture_poses(
 
     Raises InputError (or one of its kinds) when it is not usable or shows nobody.
     """
+    if source.suffix == ".npz":
+        # Poses of ours are clean already; smoothing them again would make them another dance.
+        loaded = PoseSequence.load(source)
+        first, stop = frame_range(frames, len(loaded), source)
+        poses = loaded[first:stop]
+        _require_somebody(poses, source)
+        return Capture(poses=poses, gaps=int((~poses.present).sum()), video=None)
     info: VideoInfo | None = None
-    if source.suffix == ".npz" or source.is_dir():
-        poses = PoseSequence.load(source) if source.suffix == ".npz" else read_json_folder(source, person)
-        if frames:
-            first, stop = frame_range(frames, len(poses), source)
-            poses = poses[first:stop]
+    if source.is_dir():
+        poses = read_json_folder(source, person)
+        first, stop = frame_range(frames, len(poses), source)
+        poses = poses[first:stop]
     else:
         info = probe(source)
         start, stop = frame_range(frames, info.frames, source)
         seen = follow(info, person=person, start=start, stop=stop, estimator=estimator, on_progress=on_progress)
         poses = assemble([pose for _, pose in seen], info.size, info.fps)
-    if not poses.present.any():
-        raise NoPersonError(f"{source}: nobody was found in it; expected a person who dances, seen from head to feet")
+    _require_somebody(poses, source)
     cleaned, gaps, warnings = clean(poses)
     return Capture(poses=cleaned, gaps=gaps, video=info, warnings=[f"{source.name}: {line}" for line in warnings])
+
+
+def _require_somebody(poses: PoseSequence, source: Path) -> None:
+    if not poses.present.any():
+        raise NoPersonError(f"{source}: nobody was found in it; expected a person who dances, seen from head to feet")
 
 
 def read_json_folder(folder: Path, person: int | None) -> PoseSequence:

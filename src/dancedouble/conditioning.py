@@ -80,7 +80,7 @@ class LimbConditioner:
     def show(self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64]) -> Shown:
         """Limb maps (C, H / 4, W / 4) and the ``chosen`` bank pictures warped to ``pose``."""
         small = (size[0] // MAP_STRIDE, size[1] // MAP_STRIDE)
-        label = limb_maps(pose.xy / MAP_STRIDE, pose.score, small, self.body_height / MAP_STRIDE)
+        label = limb_maps(pose.xy / np.float32(MAP_STRIDE), pose.score, small, self.body_height / MAP_STRIDE)
         known = self.bank.poses
         pictures = [self.bank.pictures[index] for index in chosen]
         warped = warp_person(

@@ -45,7 +45,7 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on ``device``."""
-        return Batch(*(None if value is None else value.to(device) for value in self))
+        return self._replace(**{k: v.to(device) for k, v in self._asdict().items() if v is not None})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class Footage:
 
     def crop(self, frame: int) -> Picture:
         """(H, W, 4) RGB and mask of a frame."""
-        return self.crops[np.searchsorted(self.frames, frame)]
+        return np.asarray(self.crops[np.searchsorted(self.frames, frame)])
 
 
 def open_footage(workspace: Workspace, windows: Sequence[CropWindow], frames: Sequence[int], cache: Path) -> Footage:
@@ -111,7 +111,8 @@ class PairSampler:
     def batch(self, step: int, count: int) -> Batch:
         """The batch of step ``step``: ``count`` pairs, each as likely as any other."""
         random = np.random.default_rng([self.seed, step])
-        return collate([self.pair(*self.pairs[i], random) for i in random.integers(len(self.pairs), size=count)])
+        drawn = random.integers(len(self.pairs), size=count)
+        return collate([self.pair(self.pairs[i][0], self.pairs[i][1], random) for i in drawn])
 
     def pair(self, first: int, second: int, random: np.random.Generator | None = None) -> Batch:
         """One pair as a batch of one; without ``random`` with the references that rendering would choose."""
@@ -128,7 +129,7 @@ class PairSampler:
             mask=torch.stack([torch.from_numpy(crop[..., 3:].transpose(2, 0, 1).copy()) for crop in crops])[None] / 255,
             plate=torch.stack([picture_to_tensor(plate) for plate in plates])[None],
             figure=torch.stack([self._figure(pose) for pose in poses])[None],
-            carry=carry_to_grid(self.conditioner.carry(*poses, self.footage.size)),
+            carry=carry_to_grid(self.conditioner.carry(poses[0], poses[1], self.footage.size)),
             face=torch.tensor([[face_edges(pose, self.footage.size, side) for pose in poses]]),
         )
 
@@ -146,8 +147,8 @@ class PairSampler:
 
 def collate(samples: Sequence[Batch]) -> Batch:
     """Batches joined along B."""
-    columns = zip(*samples, strict=True)
-    return Batch(*(None if column[0] is None else torch.cat(column) for column in columns))
+    kept = [name for name, value in samples[0]._asdict().items() if value is not None]
+    return samples[0]._replace(**{name: torch.cat([getattr(sample, name) for sample in samples]) for name in kept})
 
 
 def picture_to_tensor(picture: Picture) -> Tensor:

@@ -73,7 +73,7 @@ class PictureFolder(AbstractContextManager["PictureFolder"]):
 def open_output(
     output: Path, size: tuple[int, int], fps: Fraction, *, first: int, audio: AudioCut | None, record: dict[str, Any]
 ) -> VideoWriter | PictureFolder:
-    """A writer of finished frames of ``size`` (height, width); ``.mp4`` is a video, anything without a suffix a folder."""
+    """A writer of finished frames of ``size`` (height, width): an ``.mp4``, or a folder for a name without suffix."""
     if output.suffix:
         return VideoWriter(output, size, fps, audio=audio, metadata=container_metadata(record))
     return PictureFolder(output, first, record)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from dataclasses import asdict
+from fractions import Fraction
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -12,14 +15,17 @@ import torch
 from torch import nn
 
 from dancedouble import __version__
+from dancedouble.conditioning import MAP_STRIDE
 from dancedouble.devices import available_devices
 from dancedouble.media.video import probe, read_metadata
-from dancedouble.models.counting import count_parameters
+from dancedouble.models.counting import count_flops, count_parameters
 from dancedouble.models.discriminator import MultiScaleDiscriminator
 from dancedouble.models.face import FaceDiscriminator, face_generator
 from dancedouble.models.painter import Painter
 from dancedouble.person import read_header
-from dancedouble.recipe import LimbInput, Recipe
+from dancedouble.recipe import LimbInput, Recipe, WholeFrame
+from dancedouble.rendering.face_box import face_side
+from dancedouble.rendering.limb_maps import CHANNELS
 from dancedouble.weights import WEIGHTS, available
 from dancedouble.workspace import Workspace
 
@@ -52,30 +58,53 @@ def describe_path(path: Path) -> dict[str, Any]:
     if path.is_dir():
         values = Workspace(path).manifest.to_dict()
         return {"kind": "workspace", **values, "usable": len(values["usable"])}
-    facts = asdict(probe(path))
-    return {
-        "kind": "video", **{name: str(v) if name in {"path", "fps", "duration", "start_time"} else v for name, v in facts.items()},
-        "metadata": read_metadata(path),
-    }  # fmt: skip
+    facts = {name: str(v) if isinstance(v, Path | Fraction) else v for name, v in asdict(probe(path)).items()}
+    return {"kind": "video", **facts, "metadata": read_metadata(path)}
 
 
 def describe_preset(recipe: Recipe) -> dict[str, Any]:
-    """The networks of a preset: trainable parameters, and FLOPs per frame of those that render."""
+    """The networks of a preset: trainable parameters, FLOPs for one frame of ``size`` (height, width)."""
     networks: dict[str, Any] = {}
+    sizes = [_nominal_size(recipe, stage.height) for stage in recipe.stages]
     with torch.device("meta"):
-        for stage in recipe.stages:
-            networks[f"{stage.name}.generator"] = _facts(Painter(stage.generator))
+        for stage, size in zip(recipe.stages, sizes, strict=True):
+            label, references = _label_shape(recipe, size), _reference_shape(recipe, size)
+            painter = Painter(stage.generator)
+            networks[f"{stage.name}.generator"] = _facts(painter, partial(painter, previous=None), label, references)
             if stage.discriminator is not None:
-                networks[f"{stage.name}.discriminator"] = _facts(MultiScaleDiscriminator(stage.discriminator))
+                judge = MultiScaleDiscriminator(stage.discriminator)
+                shape = (1, stage.discriminator.input_channels, *size)
+                networks[f"{stage.name}.discriminator"] = _facts(judge, judge, shape)
         if recipe.face is not None:
-            networks["face.generator"] = _facts(face_generator(recipe.face.generator))
-            networks["face.discriminator"] = _facts(FaceDiscriminator(width=recipe.face.discriminator_width))
-    references = recipe.conditioning.references if isinstance(recipe.conditioning, LimbInput) else 0
-    return {"preset": recipe.preset, "networks": networks, "size": recipe.final.height, "references": references}
+            side = face_side(sizes[-1])
+            crops = ((1, 3, side, side), (1, 3, side, side))
+            face, judge_face = (
+                face_generator(recipe.face.generator),
+                FaceDiscriminator(width=recipe.face.discriminator_width),
+            )
+            networks["face.generator"] = _facts(face, face, *crops)
+            networks["face.discriminator"] = _facts(judge_face, judge_face, *crops)
+    return {"preset": recipe.preset, "networks": networks, "size": list(sizes[-1])}
 
 
-def _facts(network: nn.Module) -> dict[str, Any]:
-    return {"parameters": count_parameters(network)}
+def _facts(network: nn.Module, call: Callable[..., Any], *shapes: tuple[int, ...]) -> dict[str, int]:
+    return {"parameters": count_parameters(network), "flops_per_frame": count_flops(call, *shapes)}
+
+
+def _nominal_size(recipe: Recipe, height: int) -> tuple[int, int]:
+    """The size numbers are given for: the paper's 2 : 1 for whole frames, 4 : 3 upright for a person's crop."""
+    return (height, 2 * height) if isinstance(recipe.framing, WholeFrame) else (height, height * 3 // 4)
+
+
+def _label_shape(recipe: Recipe, size: tuple[int, int]) -> tuple[int, ...]:
+    if isinstance(recipe.conditioning, LimbInput):
+        return (1, CHANNELS, size[0] // MAP_STRIDE, size[1] // MAP_STRIDE)
+    return (1, 3, *size)
+
+
+def _reference_shape(recipe: Recipe, size: tuple[int, int]) -> tuple[int, ...]:
+    count = recipe.conditioning.references if isinstance(recipe.conditioning, LimbInput) else 0
+    return (1, count, 4, *size)
 
 
 def _versions() -> dict[str, str | None]:

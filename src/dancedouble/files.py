@@ -30,7 +30,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except OSError as error:
         raise OutputError(
-            f"{path}: cannot be written ({error.strerror or error}); free some space or choose a folder you can write to"
+            f"{path}: cannot be written ({error.strerror or error}); free some space or choose another folder"
         ) from error
     finally:
         if temporary is not None:

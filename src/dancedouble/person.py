@@ -116,7 +116,7 @@ def read_header(path: Path) -> dict[str, Any]:
         raise _damaged(path, str(error)) from error
     if version > VERSION:
         raise PersonFileError(
-            f"{path}: written by a newer version (format {version}, this program reads up to {VERSION}); update dancedouble"
+            f"{path}: written by a newer version (format {version}, this program reads {VERSION}); update dancedouble"
         )
     return header
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import torch
 
-from dancedouble.capture import Capture, capture_poses
+from dancedouble.capture import Capture, capture_poses, default_estimator
 from dancedouble.delivery import Layout, check_request, figure_frames, laid_out_size, lay_out, open_output
 from dancedouble.description import describe_installation, describe_path, describe_preset
 from dancedouble.devices import choose_device
@@ -26,7 +26,6 @@ from dancedouble.media.video import VideoInfo, VideoWriter, check_output, probe,
 from dancedouble.perception import load_perceptual
 from dancedouble.person import Person, load_person, save_person
 from dancedouble.planning import DEFAULT_BUDGET, choose_size, plan_budget
-from dancedouble.pose.blazepose import BlazePose
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.normalization import normalize_poses
 from dancedouble.pose.openpose_json import write_openpose
@@ -73,7 +72,7 @@ def prepare(
     ready = finished_workspace(folder, request)
     if ready is None:
         ready = prepare_workspace(
-            video, folder, consent=_require_consent(consent, folder), person=person,
+            video, folder, consent=_require_consent(consent, video), person=person,
             poses=None if given is None else capture_poses(given).poses, request=request, estimator=None,
             on_progress=on_progress,
         )  # fmt: skip
@@ -128,12 +127,12 @@ def render(
     source, output, started = Path(source), Path(output), time.monotonic()
     check_request(output, layout, alpha, has_source_video=_is_video(source))
     check_output(output, [source, Path(person)])
-    subject = load_person(person)
+    subject, where = load_person(person), choose_device(device)
     capture = capture_poses(source, person=person_number, frames=frames, on_progress=on_progress)
     looked = time.monotonic() - started
     return _render(
         subject, capture, source, output, first=frames[0] if frames else 0, layout=layout, alpha=alpha,
-        retarget=retarget, device=choose_device(device), seconds={"poses": looked}, on_progress=on_progress,
+        retarget=retarget, device=where, seconds={"poses": looked}, on_progress=on_progress,
     )  # fmt: skip
 
 
@@ -222,7 +221,7 @@ def compare(
 def people(video: AnyPath, *, picture: AnyPath | None = None) -> list[PersonListing]:
     """Who is in a video, most prominent first, as ``--person N`` counts them; ``picture`` shows who is who."""
     info_ = probe(Path(video))
-    tracks = list_people(read_frames(info_.path), BlazePose(), fps=info_.fps)
+    tracks = list_people(read_frames(info_.path), default_estimator(), fps=info_.fps)
     if picture is not None:
         shown = busiest_frame(tracks)
         frame = next(read_frames(info_.path, start=shown, stop=shown + 1))
@@ -243,11 +242,11 @@ def info(path: AnyPath | None = None, *, preset: str | None = None) -> InfoResul
 # -- parts of the verbs ---------------------------------------------------------------------------------------
 
 
-def _require_consent(consent: str | None, folder: Path) -> str:
+def _require_consent(consent: str | None, video: Path) -> str:
     if consent and consent.strip():
         return consent.strip()
     raise ConsentError(
-        f"{folder}: learning a person needs their consent; say who they are and how they agreed,"
+        f"{video}: learning a person needs their consent; say who they are and how they agreed,"
         ' with --consent "who, how"'
     )
 

@@ -64,7 +64,7 @@ class PlateBuilder:
         plate = np.concatenate(
             [_visible_median(pictures[:, rows], hidden[:, rows]) for rows in _row_blocks(len(pictures[0]))]
         )
-        never = covered.all(axis=0)
+        never: NDArray[np.bool_] = np.asarray(covered.all(axis=0))
         if never.any():
             plate = _paint_in(plate, never)
         return Plate(picture=plate, unseen=float(never.mean()), drift=_drift(pictures, near))

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dancedouble.conditioning import Conditioner, FigureConditioner, LimbConditioner, Pose, Shown, pose_in_window
 from dancedouble.dataset import carry_to_grid, face_edges, picture_to_tensor, references_to_tensor
+from dancedouble.devices import place
 from dancedouble.errors import PersonFileError
 from dancedouble.models.face import FaceGlobal, FaceUNet, crop_faces, face_generator
 from dancedouble.models.layers import Layers, composite
@@ -183,4 +184,4 @@ class Synthesizer:
             raise PersonFileError(
                 f"the person file's {part} does not fit its recipe ({reason}); train it again"
             ) from error
-        network.to(device=self.device, memory_format=torch.channels_last).eval().requires_grad_(False)
+        place(network, self.device).eval().requires_grad_(False)

@@ -35,10 +35,11 @@ class CameraWatch:
     """Follows the background from the first frame it is shown."""
 
     drift: float | None = None
-    """How far a corner of the picture has moved at most, as a share of the diagonal; None when it cannot be told."""
-    brightness: float = float("nan")
-    """Mean grey level, 0 to 255, of the background of the last frame."""
+    """How far the background has moved at most, as a share of the picture's diagonal; None when it cannot be told."""
+    brightness: float = 1.0
+    """Brightness of the last frame's background over that of the same pixels in the first frame."""
     _first: Image | None = field(default=None, init=False)
+    _background: NDArray[np.bool_] | None = field(default=None, init=False)
     _points: NDArray[np.float32] | None = field(default=None, init=False)
     _moves: list[float] = field(default_factory=list, init=False)
 
@@ -47,25 +48,27 @@ class CameraWatch:
         scale = min(1.0, WIDTH / frame.shape[1])
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        background = np.full(grey.shape, 255, np.uint8)
+        background = np.ones(grey.shape, np.bool_)
         if person is not None:
             left, top, right, bottom = (int(value * scale) for value in person)
-            background[top:bottom, left:right] = 0
-        self.brightness = float(grey[background > 0].mean()) if background.any() else float("nan")
-        if self._first is None or self._points is None:
-            points = cv2.goodFeaturesToTrack(grey, 200, 0.02, 8, mask=background)
-            if points is not None and len(points) >= FEWEST_POINTS:
-                self._first, self._points = grey, points
+            background[top:bottom, left:right] = False
+        if self._first is None or self._background is None:
+            self._first, self._background = grey, background
+            self._points = cv2.goodFeaturesToTrack(grey, 200, 0.02, 8, mask=background.astype(np.uint8))
             return
+        both = background & self._background
+        if both.any():
+            self.brightness = float(grey[both].mean()) / max(1.0, float(self._first[both].mean()))
         move = self._movement(grey, background)
         if move is not None:
             self._moves.append(move)
             # The second largest, so that one failed match does not accuse the tripod.
             self.drift = sorted(self._moves)[max(0, len(self._moves) - 2)]
 
-    def _movement(self, grey: Image, background: Image) -> float | None:
-        """Largest movement of a picture corner since the first frame, as a share of the diagonal."""
-        assert self._first is not None and self._points is not None
+    def _movement(self, grey: Image, background: NDArray[np.bool_]) -> float | None:
+        """Median movement of the background's points since the first frame, as a share of the diagonal."""
+        if self._points is None or self._first is None:
+            return None
         there, found, _ = cv2.calcOpticalFlowPyrLK(self._first, grey, self._points, None, maxLevel=4)
         back, found_back, _ = cv2.calcOpticalFlowPyrLK(grey, self._first, there, None, maxLevel=4)
         start, end = self._points.reshape(-1, 2), there.reshape(-1, 2)
@@ -73,16 +76,11 @@ class CameraWatch:
         good &= np.linalg.norm(back.reshape(-1, 2) - start, axis=1) < 1.0
         columns = np.clip(end[:, 0].astype(int), 0, grey.shape[1] - 1)
         rows = np.clip(end[:, 1].astype(int), 0, grey.shape[0] - 1)
-        good &= background[rows, columns] > 0
+        good &= background[rows, columns]
         if good.sum() < FEWEST_POINTS:
             return None
-        motion, inliers = cv2.estimateAffinePartial2D(start[good], end[good], ransacReprojThreshold=1.5)
-        if motion is None or inliers.sum() < FEWEST_POINTS:
-            return None
-        height, width = grey.shape
-        corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]], np.float64)
-        moved = corners @ np.asarray(motion, np.float64).T - corners[:, :2]
-        return float(np.linalg.norm(moved, axis=1).max() / np.hypot(height, width))
+        moved = np.linalg.norm(end[good] - start[good], axis=1)
+        return float(np.median(moved) / np.hypot(*grey.shape))
 
 
 def blur_of(frame: Image, box: Box) -> float:

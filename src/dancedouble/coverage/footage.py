@@ -110,11 +110,10 @@ def _camera(drift: float | None) -> list[FootageFault]:
 
 
 def _light(brightness: NDArray[np.float64]) -> list[FootageFault]:
-    brightness = brightness[~np.isnan(brightness)]
     if len(brightness) < 3:
         return []
     low, middle, high = np.percentile(brightness, [2, 50, 98])
-    change = float((high - low) / max(float(middle), 1.0))
+    change = float((high - low) / max(float(middle), 1e-6))
     if change < LIGHT_WARNING:
         return []
     message = f"The light changes by {100 * change:.0f} %; lock the exposure and film without passing shadows."

@@ -34,7 +34,9 @@ class Painter(nn.Module):
     def forward(self, label: Tensor, references: Tensor, previous: Layers | None) -> Layers:
         """The layers of one frame; see the class."""
         if isinstance(self.network, SwiftGenerator):
-            before = None if previous is None or previous.alpha is None else torch.cat([previous.rgb, previous.alpha], 1)
+            before = None
+            if previous is not None and previous.alpha is not None:
+                before = torch.cat([previous.rgb, previous.alpha], 1)
             painted = self.network(label, references, before)
             return Layers(painted.rgb, painted.alpha)
         layers: Layers = self.network(label, None if previous is None else previous.rgb)

@@ -64,7 +64,7 @@ class PoseSequence:
     @property
     def present(self) -> NDArray[np.bool_]:
         """(T,) whether the subject is in the frame at all."""
-        return (self.score > 0).any(axis=1)
+        return np.asarray((self.score > 0).any(axis=1))
 
     def part(self, name: str) -> tuple[Array, Array]:
         """xy (T, n, 2) and score (T, n) of ``body``, ``face``, ``left_hand`` or ``right_hand``."""
@@ -95,9 +95,7 @@ class PoseSequence:
                 if header.get("format") != FORMAT:
                     raise ValueError(f"its format is {header.get('format')!r}")
                 if header["version"] > VERSION:
-                    raise ValueError(
-                        f"it has version {header['version']}, this program reads up to {VERSION}"
-                    )
+                    raise ValueError(f"it has version {header['version']}, this program reads up to {VERSION}")
                 return cls(
                     xy=arrays["xy"], score=arrays["score"], depth=arrays["depth"],
                     size=(int(header["size"][0]), int(header["size"][1])), fps=Fraction(header["fps"]),

@@ -39,19 +39,13 @@ class CropWindow:
 
     def cut(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The crop of an HWC or HW uint8 picture; beyond its edge the nearest pixel is repeated."""
-        height, width = frame.shape[:2]
-        top, left = max(self.top, 0), max(self.left, 0)
-        bottom, right = min(self.top + self.region[0], height), min(self.left + self.region[1], width)
-        top, left = min(top, height - 1), min(left, width - 1)
-        part = frame[top : max(bottom, top + 1), left : max(right, left + 1)]
-        part = cv2.copyMakeBorder(
-            part, top - self.top, self.top + self.region[0] - top - part.shape[0],
-            left - self.left, self.left + self.region[1] - left - part.shape[1], cv2.BORDER_REPLICATE,
-        ) if part.shape[:2] != self.region else part  # fmt: skip
+        rows = np.clip(np.arange(self.top, self.top + self.region[0]), 0, frame.shape[0] - 1)
+        columns = np.clip(np.arange(self.left, self.left + self.region[1]), 0, frame.shape[1] - 1)
+        part = frame[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        if part.shape[:2] != self.region:
+            part = frame[np.ix_(rows, columns)]
         shrinking = self.size[0] < self.region[0]
-        resized = cv2.resize(
-            part, self.size[::-1], interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-        )
+        resized = cv2.resize(part, self.size[::-1], interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
         return np.asarray(resized, np.uint8)
 
     def visible(self, frame_size: tuple[int, int]) -> tuple[slice, slice, slice, slice]:
@@ -102,9 +96,7 @@ def plan_windows(
         side = MULTIPLE * 4
         return [CropWindow(0, 0, (round(side / scale), round(side / scale)), (side, side))] * len(poses)
     frames = np.arange(len(poses))
-    centres = np.stack(
-        [np.interp(frames, seen, (boxes[seen, i] + boxes[seen, i + 2]) / 2) for i in (0, 1)], axis=1
-    )
+    centres = np.stack([np.interp(frames, seen, (boxes[seen, i] + boxes[seen, i + 2]) / 2) for i in (0, 1)], axis=1)
     centres = gaussian_filter1d(centres, max(steadiness * float(poses.fps), 1e-3), axis=0, mode="nearest")
     reach = np.abs(boxes[seen].reshape(-1, 2, 2) - centres[seen, None]).max(axis=1)
     half = np.percentile(reach, 98, axis=0)

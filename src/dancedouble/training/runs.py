@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from dancedouble.dataset import Batch
+from dancedouble.devices import place
 from dancedouble.models.discriminator import MultiScaleDiscriminator
 from dancedouble.models.face import FaceDiscriminator, correct_faces, crop_faces, face_generator
 from dancedouble.models.losses import (
@@ -62,22 +63,19 @@ def learning_rate(stage: Stage | FaceStage, step: int, progress: float) -> float
 class FrameRun:
     """Training of the main generator, with a discriminator where the stage has one."""
 
-    def __init__(
-        self, stage: Stage, recipe: Recipe, perceptual: Distance | None, device: torch.device
-    ) -> None:
+    def __init__(self, stage: Stage, recipe: Recipe, perceptual: Distance | None, device: torch.device) -> None:
         self.stage = stage
-        self.painter = _placed(Painter(stage.generator), device)
-        self.mean = _placed(Painter(stage.generator), device).requires_grad_(False)
+        self.painter = place(Painter(stage.generator), device)
+        self.mean = place(Painter(stage.generator), device)
+        self.mean.requires_grad_(False)
         self.mean.load_state_dict(self.painter.state_dict())
         self.discriminator: MultiScaleDiscriminator | None = None
         if stage.discriminator is not None and stage.adversarial:
-            self.discriminator = _placed(MultiScaleDiscriminator(stage.discriminator), device)
+            self.discriminator = place(MultiScaleDiscriminator(stage.discriminator), device)
         self._learn = FrameStep(stage, self.painter, self.discriminator, perceptual, temporal=recipe.temporal)
         self.optimizers = {"painter": Adam(self.painter.parameters(), stage.learning_rate, stage.betas)}
         if self.discriminator is not None:
-            self.optimizers["discriminator"] = Adam(
-                self.discriminator.parameters(), stage.learning_rate, stage.betas
-            )
+            self.optimizers["discriminator"] = Adam(self.discriminator.parameters(), stage.learning_rate, stage.betas)
         self.steps = 0
 
     def step(self, batch: Batch, rate: float, random: np.random.Generator) -> dict[str, float]:
@@ -100,7 +98,9 @@ class FrameRun:
 
     def kept(self) -> Painter:
         """The painter worth keeping: the running mean of the weights, or the last weights."""
-        return (self.mean if self.stage.ema is not None else self.painter).eval()
+        kept = self.mean if self.stage.ema is not None else self.painter
+        kept.eval()
+        return kept
 
     def pictures(self, batch: Batch) -> Tensor:
         """(B, 3, H, W) second frames, painted by the painter worth keeping."""
@@ -129,9 +129,7 @@ class FrameRun:
             return
         keep = min(self.stage.ema, self.steps / (self.steps + EMA_RAMP))
         with torch.no_grad():
-            for mean, now in zip(
-                self.mean.state_dict().values(), self.painter.state_dict().values(), strict=True
-            ):
+            for mean, now in zip(self.mean.state_dict().values(), self.painter.state_dict().values(), strict=True):
                 if mean.dtype.is_floating_point:
                     mean.lerp_(now, 1 - keep)
                 else:
@@ -176,10 +174,7 @@ class FaceRun:
         )  # fmt: skip
         _descend(self.optimizers["generator"], total(terms), rate)
         judged = face_discriminator_objective(
-            [
-                self.discriminator(label, fixed.detach())
-                for (label, _, _), fixed in zip(crops, corrected, strict=True)
-            ],
+            [self.discriminator(label, fixed.detach()) for (label, _, _), fixed in zip(crops, corrected, strict=True)],
             [self.discriminator(label, truth) for label, _, truth in crops],
         )
         _descend(self.optimizers["discriminator"], total(judged), rate)
@@ -234,13 +229,8 @@ def _descend(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> Non
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    torch.autograd.backward(loss)
     optimizer.step()
-
-
-def _placed(network: nn.Module, device: torch.device) -> Any:
-    # Channels last is the fast layout for convolutions on CPUs and on CUDA alike.
-    return network.to(device=device, memory_format=torch.channels_last)
 
 
 def _states(optimizers: dict[str, Adam]) -> dict[Literal["painter"] | str, Any]:

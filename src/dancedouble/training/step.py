@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dancedouble.dataset import Batch
-from dancedouble.models.discriminator import MultiScaleDiscriminator, discriminator_input
+from dancedouble.models.discriminator import Features, MultiScaleDiscriminator, discriminator_input
 from dancedouble.models.layers import Layers, composite
 from dancedouble.models.losses import (
     Distance,
@@ -98,9 +98,7 @@ class FrameStep:
     def generator_terms(self, batch: Batch, corner: tuple[float, float]) -> tuple[Terms, list[Tensor]]:
         """Loss terms of the generator on this batch, and the pictures it painted."""
         layers, pictures = paint_pair(self.generator, batch, temporal=self.temporal)
-        terms = reconstruction_objective(
-            layers, pictures, batch, self.stage.reconstruction, self.perceptual, corner
-        )
+        terms = reconstruction_objective(layers, pictures, batch, self.stage.reconstruction, self.perceptual, corner)
         if self.discriminator is not None and self.stage.adversarial:
             for parameter in self.discriminator.parameters():
                 parameter.requires_grad_(False)
@@ -119,14 +117,15 @@ class FrameStep:
     def discriminator_terms(self, batch: Batch, pictures: list[Tensor]) -> Terms:
         """Loss terms of the discriminator; the fakes are detached."""
         fakes = [picture.detach() for picture in pictures]
-        return discriminator_objective(
-            self._judge(batch, fakes), self._judge(batch, list(batch.image.unbind(1)))
-        )
+        return discriminator_objective(self._judge(batch, fakes), self._judge(batch, list(batch.image.unbind(1))))
 
-    def _judge(self, batch: Batch, pictures: list[Tensor]) -> list[list[Tensor]]:
+    def _judge(self, batch: Batch, pictures: list[Tensor]) -> Features:
         """Features of the pair (x_0, x_1, y_0, y_1), or of each frame alone when the recipe is not temporal."""
         assert self.discriminator is not None
         figures = list(batch.figure.unbind(1))
         if self.temporal:
-            return self.discriminator(discriminator_input(figures, pictures))
-        return self.discriminator(discriminator_input([torch.cat(figures)], [torch.cat(pictures)]))
+            judged = discriminator_input(figures, pictures)
+        else:
+            judged = discriminator_input([torch.cat(figures)], [torch.cat(pictures)])
+        features: Features = self.discriminator(judged)
+        return features

@@ -17,6 +17,7 @@ import torch
 
 from dancedouble.checkpoint import load_checkpoint, save_checkpoint
 from dancedouble.dataset import Batch, PairSampler, tensor_to_picture
+from dancedouble.devices import place
 from dancedouble.errors import Cancelled
 from dancedouble.media.image import write_image
 from dancedouble.models.losses import Distance
@@ -89,13 +90,8 @@ class Trainer:
     @property
     def checkpoint(self) -> Path:
         """One file per recipe, footage range, seed and limit: another request never takes up this one's state."""
-        key = json.dumps(
-            [self.recipe.to_dict(), self.frames, self.seed, self.limit.seconds, self.limit.steps]
-        )
-        return (
-            self.workspace.training
-            / f"{self.recipe.preset}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.pt"
-        )
+        key = json.dumps([self.recipe.to_dict(), self.frames, self.seed, self.limit.seconds, self.limit.steps])
+        return self.workspace.training / f"{self.recipe.preset}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.pt"
 
     def run(self) -> Outcome:
         """Train through all stages, or as far as a cancel lets it: the person is usable either way."""
@@ -151,9 +147,7 @@ class Trainer:
         self._report(stage, target)
 
     def _report(self, stage: Stage | FaceStage, target: int | None, preview: Path | None = None) -> None:
-        overall = sum(s.share for s in self.stages[: self.state.stage]) + stage.share * self._progress(
-            stage, target
-        )
+        overall = sum(s.share for s in self.stages[: self.state.stage]) + stage.share * self._progress(stage, target)
         share = min(overall / sum(s.share for s in self.stages), 1.0)
         loss = sum(self.state.losses.values())
         total = self.limit.seconds or 100.0
@@ -210,7 +204,7 @@ class Trainer:
         trained = [stage for stage in self.stages[: self.state.stage] if isinstance(stage, Stage)]
         painter = Painter((trained[-1] if trained else self.recipe.final).generator)
         painter.load_state_dict(self.state.done["painter"])
-        return painter.to(device=self.device, memory_format=torch.channels_last)
+        return place(painter, self.device)
 
     def _keep(self, run: Run) -> None:
         """Put a stage's result where the person file and the next stage take it from."""
@@ -228,9 +222,7 @@ class Trainer:
     def _subject(self, stage: Stage | FaceStage) -> Subject:
         height = stage.height if isinstance(stage, Stage) else self.recipe.final.height
         if height not in self._subjects:
-            self._subjects[height] = open_subject(
-                self.workspace, self.recipe, height, self.frames, seed=self.seed
-            )
+            self._subjects[height] = open_subject(self.workspace, self.recipe, height, self.frames, seed=self.seed)
         return self._subjects[height]
 
     # -- results -------------------------------------------------------------------------------------------------
@@ -238,9 +230,7 @@ class Trainer:
     def _person(self) -> Person:
         subject, manifest = self._subject(self.recipe.final), self.workspace.manifest
         weights = {
-            f"{part}.{name}": tensor
-            for part, tensors in self.state.done.items()
-            for name, tensor in tensors.items()
+            f"{part}.{name}": tensor for part, tensors in self.state.done.items() for name, tensor in tensors.items()
         }
         trained = {
             "steps": self.state.steps, "seconds": round(self.state.total_seconds, 2), "seed": self.seed,

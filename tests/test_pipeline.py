@@ -1,0 +1,275 @@
+"""The verbs from end to end, on two dolls, with the toy preset and an estimator that knows the poses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dancedouble import capture, pipeline
+from dancedouble.errors import (
+    Cancelled,
+    ClipTooShortError,
+    ConsentError,
+    InputError,
+    NoPersonError,
+    OutputError,
+    PersonFileError,
+    WorkspaceError,
+)
+from dancedouble.media.image import read_image
+from dancedouble.media.video import probe, read_metadata
+from dancedouble.person import load_person, read_header
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.progress import Progress
+from dancedouble.results import PrepareResult, TrainResult
+from media_samples import audio_packet_hashes
+from small_world import FPS, SIZE, TwoClipEstimator, World, make_world
+
+CONSENT = "a doll, drawn for this test"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return make_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def known_poses(world: World) -> Iterator[None]:
+    patch = pytest.MonkeyPatch()
+    estimator = TwoClipEstimator(world.source_poses, world.target_poses)
+    patch.setattr(capture, "default_estimator", lambda: estimator)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def prepared(world: World, tmp_path_factory: pytest.TempPathFactory) -> PrepareResult:
+    return pipeline.prepare(world.target, tmp_path_factory.mktemp("prepared") / "workspace", consent=CONSENT)
+
+
+@pytest.fixture(scope="module")
+def learned(prepared: PrepareResult, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
+    person = tmp_path_factory.mktemp("learned") / "doll.safetensors"
+    return pipeline.train(prepared.workspace, person, preset="tiny", steps=12, size=96)
+
+
+def test_prepare_keeps_frames_masks_poses_plate_and_consent(world: World, prepared: PrepareResult) -> None:
+    assert (prepared.frames, prepared.usable, prepared.gaps) == (36, 36, 0)
+    manifest = json.loads((prepared.workspace / "manifest.json").read_text())
+    assert manifest["consent"] == CONSENT
+    assert read_image(prepared.workspace / "plate.png").shape == (*SIZE, 3)
+    assert len(PoseSequence.load(prepared.workspace / "poses.npz")) == 36
+
+
+def test_prepare_answers_the_same_request_from_what_is_there(world: World, prepared: PrepareResult) -> None:
+    before = (prepared.workspace / "manifest.json").stat().st_mtime_ns
+    again = pipeline.prepare(world.target, prepared.workspace)
+    assert again.usable == prepared.usable
+    assert (prepared.workspace / "manifest.json").stat().st_mtime_ns == before
+
+
+def test_learning_needs_consent(world: World, tmp_path: Path) -> None:
+    for consent in (None, "", "  "):
+        with pytest.raises(ConsentError, match="--consent"):
+            pipeline.prepare(world.target, tmp_path / "w", consent=consent)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_person_file_holds_consent_recipe_and_no_footage(learned: TrainResult, prepared: PrepareResult) -> None:
+    header = read_header(learned.person)
+    assert header["consent"] == CONSENT
+    assert header["recipe"]["preset"] == "tiny"
+    person = load_person(learned.person)
+    assert person.bank is not None and len(person.bank) == 6
+    assert pipeline.info(learned.person).to_dict()["consent"] == CONSENT
+    assert pipeline.info(prepared.workspace).to_dict()["consent"] == CONSENT
+
+
+def test_render_is_as_long_as_the_dance_with_its_sound_and_says_it_is_synthetic(
+    world: World, learned: TrainResult, tmp_path: Path
+) -> None:
+    result = pipeline.render(learned.person, world.source, tmp_path / "out.mp4")
+    info, source = probe(result.output), probe(world.source)
+    assert (info.frames, info.fps, info.size) == (source.frames, source.fps, SIZE)
+    assert abs(info.duration - source.duration) <= 1 / source.fps
+    ours, theirs = audio_packet_hashes(result.output), audio_packet_hashes(world.source)
+    assert ours[:-1] == theirs[: len(ours) - 1]
+    record = json.loads(read_metadata(result.output)["dancedouble"])
+    assert record["synthetic"] is True and record["consent"] == CONSENT
+    assert "ynthetic" in read_metadata(result.output)["comment"]
+    values = result.to_dict()
+    assert values["fps"] == "15" and values["frames"] == 20
+    assert set(values) >= {"output", "frames", "fps", "seconds", "warnings"}
+
+
+def test_the_plate_stays_untouched_where_the_person_is_not(
+    world: World, learned: TrainResult, prepared: PrepareResult, tmp_path: Path
+) -> None:
+    pipeline.render(learned.person, world.source, tmp_path / "frames", alpha=True)
+    plate = read_image(prepared.workspace / "plate.png")
+    frames = sorted((tmp_path / "frames").glob("*.png"))
+    assert [frame.name for frame in frames] == [f"{i:06d}.png" for i in range(20)]
+    assert json.loads((tmp_path / "frames" / "synthetic.json").read_text())["synthetic"] is True
+    for frame in frames[::7]:
+        with Image.open(frame) as opened:
+            picture = np.array(opened)
+        bare = picture[..., 3] == 0
+        assert 0.1 < bare.mean() < 0.95
+        np.testing.assert_array_equal(picture[bare][:, :3], plate[bare])
+
+
+def test_frames_choose_a_part_of_the_dance_and_keep_their_numbers(
+    world: World, learned: TrainResult, tmp_path: Path
+) -> None:
+    result = pipeline.render(learned.person, world.source, tmp_path / "part", frames=(5, 12))
+    assert result.frames == 7
+    assert [p.name for p in sorted((tmp_path / "part").glob("*.png"))] == [f"{i:06d}.png" for i in range(5, 12)]
+    video = pipeline.render(learned.person, world.source, tmp_path / "part.mp4", frames=(5, 12)).output
+    assert probe(video).frames == 7 and probe(video).has_audio
+    with pytest.raises(InputError, match="0:20"):
+        pipeline.render(learned.person, world.source, tmp_path / "never.mp4", frames=(30, 40))
+    assert not (tmp_path / "never.mp4").exists()
+
+
+def test_layouts_and_alpha(world: World, learned: TrainResult, tmp_path: Path) -> None:
+    for layout, panels in (("side-by-side", 2), ("strip", 3)):
+        output = pipeline.render(learned.person, world.source, tmp_path / f"{layout}.mp4", layout=layout).output
+        assert probe(output).size == (SIZE[0], SIZE[1] * panels)
+    pipeline.render(learned.person, world.source, tmp_path / "cut-out", alpha=True, frames=(0, 2))
+    with pytest.raises(InputError, match="--alpha"):
+        pipeline.render(learned.person, world.source, tmp_path / "no.mp4", alpha=True)
+
+
+def test_poses_stand_in_for_a_video(world: World, learned: TrainResult, tmp_path: Path) -> None:
+    found = pipeline.pose(
+        world.source, tmp_path / "poses.npz", openpose=tmp_path / "json", figures=tmp_path / "figures.mp4"
+    )
+    assert found.frames == 20 and probe(tmp_path / "figures.mp4").frames == 20
+    from_npz = pipeline.render(learned.person, tmp_path / "poses.npz", tmp_path / "a")
+    from_json = pipeline.render(learned.person, tmp_path / "json", tmp_path / "b.mp4")
+    assert from_npz.frames == from_json.frames == 20
+    from_video = pipeline.render(learned.person, world.source, tmp_path / "c")
+    np.testing.assert_array_equal(
+        read_image(from_npz.output / "000007.png"), read_image(from_video.output / "000007.png")
+    )
+    with pytest.raises(InputError, match="poses"):
+        pipeline.render(learned.person, tmp_path / "poses.npz", tmp_path / "d.mp4", layout="side-by-side")
+
+
+def test_frames_without_the_dancer_are_the_empty_plate_and_counted(
+    world: World, learned: TrainResult, prepared: PrepareResult, tmp_path: Path
+) -> None:
+    poses = PoseSequence(xy=world.source_poses.xy, score=world.source_poses.score.copy(), size=SIZE, fps=FPS)
+    poses.score[:9] = 0
+    poses.save(tmp_path / "late.npz")
+    result = pipeline.render(learned.person, tmp_path / "late.npz", tmp_path / "frames")
+    assert result.gaps == 9
+    plate = read_image(prepared.workspace / "plate.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "frames" / "000003.png"), plate)
+    assert (read_image(tmp_path / "frames" / "000015.png") != plate).any()
+
+
+def test_transfer_does_the_whole_job_and_goes_on_after_a_kill(world: World, tmp_path: Path) -> None:
+    output = tmp_path / "double.mp4"
+    seen: list[str] = []
+
+    def die_while_learning(progress: Progress) -> None:
+        seen.append(progress.stage)
+        if progress.stage == "render":
+            raise KeyboardInterrupt
+
+    def go(on_progress) -> pipeline.TransferResult:  # type: ignore[no-untyped-def]
+        return pipeline.transfer(
+            world.source, world.target, output, budget=6, preset="tiny", size=96, consent=CONSENT,
+            on_progress=on_progress,
+        )  # fmt: skip
+
+    with pytest.raises(KeyboardInterrupt):
+        go(die_while_learning)
+    assert seen[0] == "plan", "the plan comes first"
+    assert not output.exists() and not list(tmp_path.glob(".*double*"))
+    stages: list[str] = []
+    result = go(lambda progress: stages.append(progress.stage))
+    assert "poses" not in stages, "what was looked at is not looked at again"
+    assert probe(output).frames == 20
+    assert result.person.is_file() and result.plan.preset == "tiny"
+    assert json.dumps(result.to_dict())
+
+
+def test_a_cancel_while_learning_leaves_a_usable_person(world: World, prepared: PrepareResult, tmp_path: Path) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.stage == "train" and progress.done > 20:
+            raise Cancelled("enough")
+
+    result = pipeline.train(
+        prepared.workspace, tmp_path / "p.safetensors", preset="tiny", steps=20, size=96, seed=5, on_progress=stop
+    )
+    assert result.stopped and 0 < result.steps < 20
+    assert pipeline.render(result.person, world.source, tmp_path / "o.mp4", frames=(0, 3)).frames == 3
+
+
+def test_info_tells_of_installation_presets_and_videos(world: World) -> None:
+    facts = pipeline.info().to_dict()
+    assert facts["devices"] and all(weight["licence"] for weight in facts["weights"].values())
+    networks = pipeline.info(preset="swift").to_dict()["networks"]
+    assert all(network["parameters"] > 0 and network["flops_per_frame"] > 0 for network in networks.values())
+    assert Fraction(pipeline.info(world.source).to_dict()["fps"]) == FPS
+    assert json.dumps(facts)
+
+
+# -- errors: one line, nothing half-written ---------------------------------------------------------------------
+
+
+def test_bad_inputs_are_one_line_and_write_nothing(world: World, learned: TrainResult, tmp_path: Path) -> None:
+    text = tmp_path / "notes.mp4"
+    text.write_text("hello")
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(learned.person.read_bytes()[:-100])
+    before = set(tmp_path.iterdir())
+    attempts = [
+        (InputError, lambda: pipeline.render(learned.person, tmp_path / "none.mp4", tmp_path / "o.mp4")),
+        (InputError, lambda: pipeline.render(learned.person, text, tmp_path / "o.mp4")),
+        (InputError, lambda: pipeline.prepare(text, tmp_path / "w", consent=CONSENT)),
+        (PersonFileError, lambda: pipeline.render(tmp_path / "no.safetensors", world.source, tmp_path / "o.mp4")),
+        (PersonFileError, lambda: pipeline.render(damaged, world.source, tmp_path / "o.mp4")),
+        (OutputError, lambda: pipeline.render(learned.person, world.source, world.source)),
+        (OutputError, lambda: pipeline.render(learned.person, world.source, tmp_path / "no" / "o.mp4")),
+        (OutputError, lambda: pipeline.render(learned.person, world.source, tmp_path / "o.avi")),
+        (WorkspaceError, lambda: pipeline.train(tmp_path / "nothing", tmp_path / "p.safetensors")),
+        (InputError, lambda: pipeline.info(preset="fastest")),
+    ]
+    for kind, attempt in attempts:
+        with pytest.raises(kind) as caught:
+            attempt()
+        message = str(caught.value)
+        assert message and "\n" not in message and len(message) < 300
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_person_file_of_a_newer_version_says_to_update(learned: TrainResult, tmp_path: Path) -> None:
+    newer = tmp_path / "newer.safetensors"
+    data = learned.person.read_bytes()
+    # The header is JSON inside JSON, so its quotes are escaped.
+    newer.write_bytes(data.replace(b'\\"version\\": 1', b'\\"version\\": 9', 1))
+    with pytest.raises(PersonFileError, match="newer version"):
+        load_person(newer)
+
+
+def test_footage_that_is_too_short_or_empty_is_refused(world: World, tmp_path: Path) -> None:
+    from media_samples import write_video
+    from small_world import draw_clip
+
+    short = write_video(tmp_path / "short.mp4", draw_clip(world.target_poses[:18], (9, 9, 9), 1000), rate=FPS)
+    with pytest.raises(ClipTooShortError, match="at least 2 s"):
+        pipeline.prepare(short, tmp_path / "w", consent=CONSENT)
+    strangers = draw_clip(world.target_poses, (9, 9, 9), 5000)
+    empty = write_video(tmp_path / "empty.mp4", strangers, rate=FPS)
+    with pytest.raises(NoPersonError, match="empty"):
+        pipeline.prepare(empty, tmp_path / "w2", consent=CONSENT)
+    assert not (tmp_path / "w" / "manifest.json").exists()

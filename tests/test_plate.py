@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dancedouble.plate import Plate, PlateBuilder
+
+ROOM = np.random.default_rng(0).integers(30, 220, (90, 160, 3)).astype(np.uint8)
+Walk = list[int]
+
+
+def build(lefts: Walk, *, camera: Walk | None = None) -> Plate:
+    """A 20 px wide person at x = ``lefts`` before a room that a camera pans by ``camera`` px."""
+    builder = PlateBuilder(len(lefts))
+    for index, left in enumerate(lefts):
+        frame = np.roll(ROOM, 0 if camera is None else camera[index], axis=1)
+        mask = np.zeros(ROOM.shape[:2], np.uint8)
+        mask[20:80, left : left + 20] = 255
+        frame[mask > 0] = 255
+        builder.add(frame, mask, 60.0)
+    return builder.finish()
+
+
+def difference(plate: Plate) -> NDArray[np.float64]:
+    error: NDArray[np.float64] = np.abs(plate.picture.astype(np.float64) - ROOM).mean(axis=2)
+    return error
+
+
+def test_the_room_behind_a_walking_person_is_found_exactly() -> None:
+    plate = build(list(range(5, 125, 4)))
+    assert difference(plate).max() == 0
+    assert plate.unseen == 0
+
+
+def test_what_is_always_hidden_is_painted_in_and_counted() -> None:
+    plate = build([60] * 10)
+    hidden = np.zeros(ROOM.shape[:2], bool)
+    hidden[20:80, 60:80] = True
+    assert plate.unseen == pytest.approx(hidden.mean())
+    assert difference(plate)[~hidden].max() == 0
+    assert plate.picture[hidden].max() < 255, "the person must not stay in the plate"
+
+
+def test_absent_subjects_leave_the_whole_frame_to_see() -> None:
+    builder = PlateBuilder(3)
+    for _ in range(3):
+        builder.add(ROOM, None, 0.0)
+    assert difference(builder.finish()).max() == 0
+
+
+def test_a_moving_camera_is_measured_and_a_still_one_is_not() -> None:
+    lefts = list(range(5, 125, 4))
+    assert build(lefts).drift < 0.005
+    assert build(lefts, camera=[index // 2 for index in range(len(lefts))]).drift > 0.04
