@@ -19,7 +19,7 @@ Severity = Literal["fault", "warning", "note"]
 
 SAMPLES_PER_SECOND = 4
 """Frames looked at; the rest only pass by."""
-DRIFT_WARNING, DRIFT_FAULT = 0.01, 0.04
+DRIFT_WARNING, DRIFT_FAULT = 0.005, 0.05
 """Camera drift as a share of the frame's diagonal."""
 LIGHT_WARNING = 0.12
 """Change of the background's brightness over the clip, as a share of it."""
