@@ -24,6 +24,8 @@ SAME_BODY = 0.06
 SAME_BOX = 0.5
 """Two finds are one person when their points lie closer than the first, in sizes of the region, or their boxes overlap
 more than the second."""
+SAME_ROI = 0.12
+"""A candidate whose region lies this near a known person's, in its sizes, is that person: not looked at again."""
 SETTLED = 0.08
 """A region that was this far off, in its own sizes, is looked at again where the landmarks say it should be."""
 LIKELY = 0.3
@@ -84,6 +86,8 @@ class BlazePose:
         """Everyone in the frame whom the landmark network confirms, surest first."""
         people: list[tuple[float, _Body]] = []
         for score, roi in self._candidates(frame):
+            if any(moved(roi, other.next_roi) < SAME_ROI for _, other in people):
+                continue
             person = self._look(frame, roi)
             if person is not None and moved(roi, person.next_roi) > SETTLED:
                 person = self._look(frame, person.next_roi)

@@ -18,6 +18,8 @@ MIN_PRESENCE = 0.5
 WRIST_TO_KNUCKLE = 1.4
 """Side of a hand over the distance from its wrist to its middle knuckle; of 1 to 2 the best on dance footage."""
 SEARCH_SCALE = 2.7
+HOPEFUL = 0.2
+"""Presence from which a second look, without the recrop network, is worth its time: a hidden hand stays below."""
 DIRECT_SCALE = 2.4
 """Side of the landmark network's region over the hand's, when the recrop network has led it astray."""
 UP = -0.1
@@ -37,7 +39,7 @@ class Hand:
     depth: Array
     """(21,) pixels, relative to the wrist."""
     presence: float
-    """How sure the network is that it looks at a hand, 0.5 to 1."""
+    """How sure the network is that it looks at a hand, 0 to 1."""
     right: float
     """How much it looks like the person's right hand, 0 to 1."""
 
@@ -56,13 +58,15 @@ class HandLandmarks:
             return None
         (points,), matrix = self._recrop.look(frame, palm.scaled(SEARCH_SCALE))
         roi = hand_roi(*to_frame(points.reshape(2, 2), matrix))
-        hand = self._look(frame, roi) if roi.size >= MIN_SIDE else None
-        return hand or self._look(frame, palm.scaled(DIRECT_SCALE))
-
-    def _look(self, frame: Frame, roi: Roi) -> Hand | None:
-        (raw, presence, handedness, _world), matrix = self._landmarks.look(frame, roi)
-        if presence[0] < MIN_PRESENCE:
+        if roi.size < MIN_SIDE:
             return None
+        hand = self._look(frame, roi)
+        if HOPEFUL <= hand.presence < MIN_PRESENCE:
+            hand = self._look(frame, palm.scaled(DIRECT_SCALE))
+        return hand if hand.presence >= MIN_PRESENCE else None
+
+    def _look(self, frame: Frame, roi: Roi) -> Hand:
+        (raw, presence, handedness, _world), matrix = self._landmarks.look(frame, roi)
         rows = raw.reshape(21, 3)
         depth = rows[:, 2] * np.float32(roi.size / self._landmarks.side / Z_SCALE)
         return Hand(
