@@ -12,7 +12,7 @@ from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.rendering.crop import CropWindow
 from dancedouble.rendering.limb_maps import limb_maps
 from dancedouble.rendering.stick_figure import draw_stick_figure
-from dancedouble.rendering.warping import limb_flow, warp_person
+from dancedouble.rendering.warping import limb_flow, limb_flows, warp_person
 
 MAP_STRIDE = 4
 """Limb maps are drawn at a quarter of the crop's resolution, where the fast generator works."""
@@ -44,9 +44,16 @@ class ReferenceBank:
     """(N, H, W, 4) RGB and mask."""
     poses: PoseSequence
     """N poses in pixels of the crops; fps has no meaning here."""
+    large: NDArray[np.uint8]
+    """(N, H', W', 3) the same views at the footage's own resolution, RGB: where fine detail comes from."""
 
     def __len__(self) -> int:
         return len(self.pictures)
+
+    @property
+    def ratio(self) -> tuple[float, float]:
+        """Pixels of a large picture for each of a small one, (x, y)."""
+        return self.large.shape[2] / self.pictures.shape[2], self.large.shape[1] / self.pictures.shape[1]
 
 
 def pose_in_window(poses: PoseSequence, index: int, window: CropWindow) -> Pose:
@@ -87,6 +94,11 @@ class LimbConditioner:
             pictures, known.xy[chosen], known.score[chosen], pose.xy, pose.score, size, self.body_height
         )
         return Shown(label, warped)
+
+    def flows(self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(K, H, W, 2) where each chosen picture is sampled for ``pose``, x and y in its small pixels."""
+        known = self.bank.poses
+        return limb_flows(known.xy[chosen], known.score[chosen], pose.xy, pose.score, size, self.body_height)
 
     def carry(self, before: Pose, now: Pose, size: tuple[int, int]) -> NDArray[np.float32]:
         """(H, W, 2) where each pixel of the present frame was in the previous output, in its pixels (x, y)."""

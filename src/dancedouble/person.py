@@ -19,10 +19,12 @@ from dancedouble import __version__
 from dancedouble.conditioning import ReferenceBank
 from dancedouble.errors import PersonFileError
 from dancedouble.files import write_atomically
-from dancedouble.media.image import decode_image, encode_png
+from dancedouble.media.image import decode_image, encode_jpeg, encode_png
 from dancedouble.pose.keypoints import PoseSequence
 
 FORMAT = "dancedouble-person"
+LARGE_QUALITY = 92
+"""JPEG quality of the pictures at the footage's resolution, which is compressed footage anyway."""
 VERSION = 1
 
 
@@ -67,6 +69,7 @@ def save_person(path: Path, person: Person) -> None:
         for index, picture in enumerate(person.bank.pictures):
             tensors[f"bank.{index:03d}"] = _bytes(encode_png(np.ascontiguousarray(picture[..., :3])))
             tensors[f"bank.{index:03d}.mask"] = _bytes(encode_png(np.ascontiguousarray(picture[..., 3])))
+            tensors[f"bank.{index:03d}.large"] = _bytes(encode_jpeg(person.bank.large[index], LARGE_QUALITY))
     header = {
         "format": FORMAT, "version": VERSION, "dancedouble": __version__, "skeleton": "BODY_25+FACE_70+HAND_21x2",
         "recipe": person.recipe, "size": list(person.size), "fps": str(person.poses.fps), "scale": person.scale,
@@ -89,7 +92,8 @@ def load_person(path: str | Path) -> Person:
         bank = None
         if header["bank"] is not None:
             pictures = np.stack([_masked_picture(tensors, f"bank.{i:03d}") for i in range(header["bank"])])
-            bank = ReferenceBank(pictures=pictures, poses=_poses("bank", tensors, crop_size, fps))
+            large = np.stack([_picture(tensors[f"bank.{i:03d}.large"]) for i in range(header["bank"])])
+            bank = ReferenceBank(pictures=pictures, poses=_poses("bank", tensors, crop_size, fps), large=large)
         return Person(
             recipe=header["recipe"],
             weights={k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")},

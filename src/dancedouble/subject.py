@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from dancedouble.conditioning import Conditioner, FigureConditioner, LimbConditioner, ReferenceBank
 from dancedouble.dataset import Footage, PairSampler, open_footage
@@ -19,6 +20,8 @@ from dancedouble.rendering.crop import CropWindow, body_boxes, crop_scale, plan_
 from dancedouble.workspace import Workspace, neighbours
 
 SIDE_MULTIPLE = 32
+LARGEST_VIEW = 720
+"""Height in pixels above which reference pictures are stored smaller: a person file stays under 50 MB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,4 +86,15 @@ def fill_bank(footage: Footage, count: int) -> tuple[ReferenceBank, list[int]]:
         depth=poses.depth[chosen] * footage.windows[0].scale[1], size=footage.size, fps=poses.fps,
     )  # fmt: skip
     pictures = np.stack([footage.crop(i) for i in chosen])
-    return ReferenceBank(pictures=pictures, poses=known), chosen
+    large = np.stack([_large_view(footage, i) for i in chosen])
+    return ReferenceBank(pictures=pictures, poses=known, large=large), chosen
+
+
+def _large_view(footage: Footage, frame: int) -> NDArray[np.uint8]:
+    """The crop of a frame at the footage's own resolution, or as large as a person file should hold."""
+    window = footage.windows[frame]
+    shrink = min(1.0, LARGEST_VIEW / window.region[0])
+    size = round(window.region[0] * shrink), round(window.region[1] * shrink)
+    if size[0] <= window.size[0]:
+        size = window.size
+    return replace(window, size=size).cut(footage.workspace.frame(frame))

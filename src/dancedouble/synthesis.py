@@ -24,11 +24,14 @@ from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.recipe import LimbInput, WholeFrame, recipe_from_dict
 from dancedouble.references import choose_references
 from dancedouble.rendering.crop import CropWindow, plan_windows, whole_frame
+from dancedouble.rendering.detail import Blend, restore_detail
 from dancedouble.rendering.face_box import face_side
 from dancedouble.rendering.stick_figure import draw_stick_figure
 from dancedouble.training.step import carried
 
 Picture = NDArray[np.uint8]
+WORTH_RESTORING = 1.2
+"""Footage pixels per learned pixel from which fine detail is taken from the references."""
 WIDEST = 1.5
 """A window never exceeds this many times the frame: beyond it lies nothing anybody sees."""
 
@@ -53,6 +56,8 @@ class _Prepared(NamedTuple):
     figure: Tensor | None
     face: Tensor | None
     carry: Tensor | None
+    shown: Shown
+    chosen: NDArray[np.int64]
 
 
 class Synthesizer:
@@ -99,7 +104,7 @@ class Synthesizer:
                 follows = index + 1 < len(poses) and present[index + 1]
                 ahead = thread.submit(prepare, index + 1, index) if follows else None
                 painted, previous = self._paint(ready, previous)
-                yield self._finish(painted, ready.window)
+                yield self._finish(painted, ready)
 
     # -- before the generator ----------------------------------------------------------------------------------
 
@@ -134,6 +139,7 @@ class Synthesizer:
             window=window, pose=pose, label=torch.from_numpy(shown.label)[None],
             references=references_to_tensor(shown.references)[None],
             plate=picture_to_tensor(window.cut(self.person.plate))[None], figure=figure, face=face, carry=carry,
+            shown=shown, chosen=chosen[index],
         )  # fmt: skip
 
     # -- the generator and after ---------------------------------------------------------------------------------
@@ -150,16 +156,16 @@ class Synthesizer:
             residual = self.face(crop_faces(ready.figure.to(self.device), ready.face), crop_faces(picture, ready.face))
             rgb = painted.rgb.clone()
             rgb[:, :, top:bottom, left:right] += residual
-            painted = Layers(rgb.clamp(-1, 1), painted.alpha)
+            painted = painted._replace(rgb=rgb.clamp(-1, 1))
             picture = composite(painted, plate)
         return painted, Layers(picture, painted.alpha)
 
-    def _finish(self, painted: Layers, window: CropWindow) -> Finished:
+    def _finish(self, painted: Layers, ready: _Prepared) -> Finished:
         """Lay the crop over the full-resolution plate; outside the person the plate's pixels stay untouched."""
-        rgb = (painted.rgb[0].float().cpu().numpy().transpose(1, 2, 0) + 1) * 127.5
+        window = ready.window
         rows, columns, inner_rows, inner_columns = window.visible(self.person.size)
         size = window.region[::-1]
-        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC)[inner_rows, inner_columns]
+        rgb = self._full_size(painted, ready)[inner_rows, inner_columns]
         frame = self.person.plate.copy()
         alpha = np.full(self.person.size, 255, np.uint8)
         if painted.alpha is None:
@@ -173,6 +179,20 @@ class Synthesizer:
         alpha[:] = 0
         alpha[rows, columns] = (soft[..., 0] * 255).round()
         return Finished(frame, alpha)
+
+    def _full_size(self, painted: Layers, ready: _Prepared) -> NDArray[np.float32]:
+        """The painted crop at the size of its region in the frame, (H, W, 3) float RGB 0–255."""
+        small = (painted.rgb[0].float().cpu().numpy().transpose(1, 2, 0) + 1) * np.float32(127.5)
+        region, bank = ready.window.region, self.person.bank
+        if not isinstance(self.conditioner, LimbConditioner) or bank is None or max(bank.ratio) < WORTH_RESTORING:
+            return np.asarray(cv2.resize(small, region[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
+        assert painted.shares is not None and painted.offsets is not None
+        blend = Blend(
+            painted.shares[0].float().cpu().numpy(), painted.offsets[0].float().cpu().numpy().transpose(0, 2, 3, 1)
+        )
+        flows = self.conditioner.flows(ready.pose, ready.window.size, ready.chosen)
+        pictures = [bank.large[index] for index in ready.chosen]
+        return restore_detail(small, blend, flows, ready.shown.references, pictures, bank.ratio, region)
 
     def _load(self, part: str, network: torch.nn.Module) -> None:
         prefix = f"{part}."

@@ -14,6 +14,10 @@ class Layers(NamedTuple):
     """(B, 3, H, W) in [-1, 1], RGB."""
     alpha: Tensor | None
     """(B, 1, H, W) in [0, 1], 1 where the painting covers the plate; None when the whole frame is painted."""
+    shares: Tensor | None = None
+    """(B, K, H, W) how much of each pixel comes from each of the K references; None from generators without any."""
+    offsets: Tensor | None = None
+    """(B, K, 2, H, W) x and y, in pixels, by which each reference was sampled beside each pixel."""
 
 
 def composite(layers: Layers, plate: Tensor | None) -> Tensor:
