@@ -13,7 +13,7 @@ import pytest
 
 from dancedouble.coverage import check_coverage
 from dancedouble.evaluation.charts import Band, Line, Mark, axis_ticks, draw_chart
-from dancedouble.evaluation.definitions import METRICS, REGIONS, define
+from dancedouble.evaluation.definitions import METRICS, REGIONS, define, label_of
 from dancedouble.evaluation.frame_metrics import PictureMeter
 from dancedouble.evaluation.frame_table import FrameTable
 from dancedouble.evaluation.html_report import ReportPictures, Strip, build_html, write_report
@@ -181,6 +181,20 @@ def test_every_column_the_metrics_make_is_defined_and_documented() -> None:
         assert f"`{metric}`" in page, f"{metric} is not in docs/evaluation.md"
     for region in REGIONS:
         assert f"`{region}`" in page
+
+
+def test_labels_say_each_thing_once() -> None:
+    assert label_of("body.ssim") == "SSIM, body"
+    assert label_of("pose.missed_hands") == "missed detections, hands"
+    assert label_of("pose.torso_error") == "pose error"
+    assert label_of("background.flicker") == "background flicker"
+    assert label_of("face.distance") == "face distance"
+
+
+def test_best_of_a_column() -> None:
+    report = make_report()
+    assert report.best("body.lpips_alex") == report.best("body.ssim") == "swift"
+    assert report.best("pose.distance_body") is None
 
 
 def test_unknown_columns_are_refused() -> None:

@@ -123,7 +123,10 @@ def label_of(name: str) -> str:
     """A short label of a column, such as ``SSIM, body``."""
     region, metric = name.split(".", 1)
     part = metric.rpartition("_")[2]
-    return f"{metric_of(name).title}, {part if region == 'pose' and part in PARTS else region}"
+    title = metric_of(name).title
+    if region == "pose":
+        return f"{title}, {part}" if part in PARTS else title
+    return title if region in title else f"{title}, {region}"
 
 
 def define(name: str) -> dict[str, Any]:
