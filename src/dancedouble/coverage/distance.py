@@ -29,7 +29,7 @@ class Distances:
     nearest: NDArray[np.intp]
     """(T,) footage frame nearest as a whole, -1 where unknown."""
     whole: NDArray[np.float64]
-    """(T,) the coverage distance: mean of the parts' nearest and of the nearest whole pose."""
+    """(T,) the coverage distance: to that frame, as a mean over the parts."""
 
 
 def measure_distances(dance: Stances, footage: Stances) -> Distances:
@@ -63,8 +63,7 @@ def measure_distances(dance: Stances, footage: Stances) -> Distances:
         best = np.where(np.isnan(together), np.inf, together)
         found = np.isfinite(best).any(axis=1)
         nearest[rows] = np.where(found, kept[best.argmin(axis=1)], -1)
-        parts = _mean_known(np.stack([_nanmin(distance) for distance in each], axis=1))
-        whole[rows] = (parts + _nanmin(together)) / 2
+        whole[rows] = _nanmin(together)
     return Distances(part=part, turn=turn, nearest=nearest, whole=whole)
 
 
