@@ -7,6 +7,7 @@ miss. A pixel that is only ever bare close to the subject, as between the legs, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,7 +20,14 @@ COVERED = 12
 """Mask value (0–255) above which a pixel may show the subject."""
 MARGIN = 0.03
 """How near counts as near, as a share of the subject's height."""
-DRIFT_WIDTH = 320
+PAINT_WIDTH = 320
+"""What nobody ever saw is painted in at about this width."""
+DRIFT_WIDTH = 640
+"""Pictures are measured for camera movement at this width."""
+STILL = 0.0005
+"""Camera movement, as a share of the width, below which pictures are taken as they are."""
+SURE = 0.15
+"""Height of the correlation peak from which a measured movement is believed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +68,10 @@ class PlateBuilder:
     def finish(self) -> Plate:
         """The plate of all that was added."""
         pictures, covered, near = np.stack(self._pictures), np.stack(self._covered), np.stack(self._near)
+        shifts = _camera_shifts(pictures, near)
+        drift = float(np.hypot(*shifts.T).max()) / pictures.shape[2]
+        if drift > STILL:
+            pictures, covered, near = (_aligned(stack, shifts) for stack in (pictures, covered, near))
         hidden = np.where(near.all(axis=0), covered, near)
         plate = np.concatenate(
             [_visible_median(pictures[:, rows], hidden[:, rows]) for rows in _row_blocks(len(pictures[0]))]
@@ -67,7 +79,7 @@ class PlateBuilder:
         never: NDArray[np.bool_] = np.asarray(covered.all(axis=0))
         if never.any():
             plate = _paint_in(plate, never)
-        return Plate(picture=plate, unseen=float(never.mean()), drift=_drift(pictures, near))
+        return Plate(picture=plate, unseen=float(never.mean()), drift=drift)
 
 
 def _visible_median(pictures: Picture, covered: NDArray[np.bool_]) -> Picture:
@@ -86,7 +98,7 @@ def _row_blocks(rows: int, block: int = 32) -> list[slice]:
 
 def _paint_in(plate: Picture, hole: NDArray[np.bool_]) -> Picture:
     """Fill pixels nobody ever saw from their surroundings, at low resolution: smooth, plausible, cheap."""
-    factor = max(1, max(plate.shape[:2]) // DRIFT_WIDTH)
+    factor = max(1, max(plate.shape[:2]) // PAINT_WIDTH)
     small_size = (plate.shape[1] // factor, plate.shape[0] // factor)
     weight = cv2.resize((~hole).astype(np.float32), small_size, interpolation=cv2.INTER_AREA)
     small = cv2.resize(plate * (~hole)[..., None].astype(np.float32), small_size, interpolation=cv2.INTER_AREA)
@@ -97,23 +109,37 @@ def _paint_in(plate: Picture, hole: NDArray[np.bool_]) -> Picture:
     return np.where(hole[..., None], grown, plate).astype(np.uint8)
 
 
-def _drift(pictures: Picture, covered: NDArray[np.bool_]) -> float:
-    """Largest shift of the background between the first picture and the others, as a share of the width."""
-    scale = DRIFT_WIDTH / pictures.shape[2]
-    size = (DRIFT_WIDTH, max(16, round(pictures.shape[1] * scale)))
+def _camera_shifts(pictures: Picture, covered: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(N, 2) how far in pixels (x, y) the background of each picture lies from where it is in the middle one."""
+    scale = min(1.0, DRIFT_WIDTH / pictures.shape[2])
+    size = (round(pictures.shape[2] * scale), max(16, round(pictures.shape[1] * scale)))
     window = cv2.createHanningWindow(size, cv2.CV_32F)
+    middle = len(pictures) // 2
 
-    def background(index: int) -> NDArray[np.float32]:
+    def background(index: int, other: int) -> NDArray[np.float32]:
         gray = cv2.resize(cv2.cvtColor(pictures[index], cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
-        hidden = cv2.resize((covered[index] | covered[0]).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+        hidden = cv2.resize((covered[index] | covered[other]).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
         values = np.asarray(gray, np.float32)
         values[hidden > 0] = values[hidden == 0].mean() if (hidden == 0).any() else 0
         return values
 
-    largest = 0.0
-    for index in range(1, len(pictures), max(1, len(pictures) // 12)):
-        (x, y), response = cv2.phaseCorrelate(background(0), background(index), window)
+    shifts = np.zeros((len(pictures), 2))
+    for index in range(len(pictures)):
+        shift, response = cv2.phaseCorrelate(background(middle, index), background(index, middle), window)
         # A weak peak is no measurement: flat walls, or a subject who fills the frame.
-        if response > 0.15:
-            largest = max(largest, float(np.hypot(x, y)) / DRIFT_WIDTH)
-    return largest
+        if response > SURE:
+            shifts[index] = np.array(shift) / scale
+    return shifts
+
+
+def _aligned(stack: NDArray[Any], shifts: NDArray[np.float64]) -> NDArray[Any]:
+    """Every picture moved back onto the middle one, so that a slow pan does not smear the plate."""
+    moved = []
+    for picture, (x, y) in zip(stack, shifts, strict=True):
+        matrix = np.array([[1, 0, -x], [0, 1, -y]], np.float64)
+        values = picture.astype(np.uint8)
+        warped = cv2.warpAffine(
+            values, matrix, values.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        moved.append(warped.astype(stack.dtype))
+    return np.stack(moved)
