@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.coverage.advice import advise, phrase
-from dancedouble.coverage.distance import Distances, measure_distances
+from dancedouble.coverage.distance import MOST_FOOTAGE_FRAMES, Distances, measure_distances
 from dancedouble.coverage.footage import FootageFault
 from dancedouble.coverage.quality import QualityCurve
 from dancedouble.coverage.stances import FACINGS, PARTS, Stances, describe_poses
 from dancedouble.coverage.words import ARM_HEIGHTS, ARMS, arm_height, body_words, limb_words
 from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.references import pose_distances, pose_features
 
 LIMB_LIMIT = 0.65
 """A limb further than this from everything filmed is uncovered: about 38° off in the facing it is in."""
@@ -67,7 +68,8 @@ class CoverageReport:
     """``hanging`` to ``above the head`` → share of the dance's arms, share of the footage's."""
     footage: tuple[FootageFault, ...]
     distance: NDArray[np.float64]
-    """(T,) coverage distance per frame of the dance: 0 filmed just so, 1 far off. NaN without the dancer."""
+    """(T,) coverage distance: that to the nearest filmed reference, as rendering measures it; 0 is filmed just so.
+    NaN without the dancer."""
     reasons: tuple[str | None, ...]
     """Per frame of the dance what lacks ("left arm above the head"), None where it is covered."""
     expected: float | None
@@ -122,17 +124,28 @@ def check_coverage(
     bare = sum(bool(there) and why is not None for there, why in zip(present, reasons, strict=True))
     covered = 1 - bare / frames if present.any() else 0.0
     spans = tuple(sorted(_spans(lacks, distances, fps), key=lambda span: (span.start, span.part)))
-    known = distances.whole[~np.isnan(distances.whole)]
+    distance = _reference_distance(dance, footage)
+    known = distance[~np.isnan(distance)]
     return CoverageReport(
         covered=covered, uncovered=spans, parts=parts,
         facings=_shares(FACINGS, asked.facing, filmed.facing),
         arm_heights=_shares(
             ARM_HEIGHTS, *(np.concatenate([arm_height(who, arm) for arm in ARMS]) for who in (asked, filmed))
         ),
-        footage=faults, distance=distances.whole, reasons=reasons,
+        footage=faults, distance=distance, reasons=reasons,
         expected=float(curve.predict(known).mean()) if curve is not None and len(known) else None,
         summary=_summarise(dance, footage, covered, spans, faults),
     )  # fmt: skip
+
+
+def _reference_distance(dance: PoseSequence, footage: PoseSequence) -> NDArray[np.float64]:
+    """(T,) distance of each pose to the nearest filmed one, by the measure that rendering chooses references by."""
+    filmed = np.flatnonzero(footage.present)
+    distance = np.full(len(dance), np.nan)
+    if len(filmed) and dance.present.any():
+        bank = pose_features(footage)[filmed[:: max(1, -(-len(filmed) // MOST_FOOTAGE_FRAMES))]]
+        distance[dance.present] = pose_distances(pose_features(dance), bank).min(axis=1)[dance.present]
+    return distance
 
 
 def _summarise(

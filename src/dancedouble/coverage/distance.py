@@ -29,7 +29,7 @@ class Distances:
     nearest: NDArray[np.intp]
     """(T,) footage frame nearest as a whole, -1 where unknown."""
     whole: NDArray[np.float64]
-    """(T,) the coverage distance: to that frame, as a mean over the parts."""
+    """(T,) distance to that frame, a mean over the parts."""
 
 
 def measure_distances(dance: Stances, footage: Stances) -> Distances:
