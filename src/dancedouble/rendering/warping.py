@@ -77,6 +77,9 @@ _SHARPNESS = 6.0
 _STIFFNESS = 0.06
 """Points are believed against a similarity as if they were spread this far, in body heights: keeps the map of
 a trunk seen from the side, or of a head, from being torn by a few pixels of noise."""
+_LEAST = np.array([[0.5, -0.35], [-0.35, 0.6]], np.float32)
+_MOST = np.array([[2.0, 0.35], [0.35, 1.7]], np.float32)
+"""Bounds on a part's map, rows along and across it: stretch on the diagonal, shear beside it."""
 
 
 def limb_flow(
@@ -222,7 +225,8 @@ def part_maps(
             wanted, found = target_xy[points] - middle[index], source_xy[points] - image[index]
             # Ridge towards the similarity: minimises |A·wanted − found|² + stiffness·|A − similarity|².
             left = found.T @ wanted + stiffness * _similarity(linear[index])
-            linear[index] = left @ np.linalg.inv(wanted.T @ wanted + stiffness * np.eye(2, dtype=np.float32))
+            fitted = left @ np.linalg.inv(wanted.T @ wanted + stiffness * np.eye(2, dtype=np.float32))
+            linear[index] = _tamed(fitted, source_axis[index], target_axis[index])
     maps = np.concatenate([linear, (image - (linear @ middle[..., None])[..., 0])[..., None]], axis=2)
     if not known.any():
         known[0], maps[0] = True, np.eye(2, 3)
@@ -241,15 +245,33 @@ def _along_axis(source: Array, target: Array, softness: np.float32) -> Array:
     """(P, 2, 2) linear maps: turn with the axis, stretch along it, keep the width across it."""
     frames, lengths = [], []
     for axis in (source, target):
-        bone = axis[:, 1] - axis[:, 0]
-        length = np.maximum(np.sqrt((bone**2).sum(1)), np.float32(1e-3))
-        direction = bone / length[:, None]
-        frames.append(np.stack([direction, np.stack([-direction[:, 1], direction[:, 0]], 1)], 2))
+        frame, length = _frames(axis)
+        frames.append(frame)
         lengths.append(length + softness)
     stretch = np.ones((len(source), 1, 2), np.float32)
     stretch[:, 0, 0] = np.clip(lengths[0] / lengths[1], 0.25, 4)
-    turned: Array = (frames[0] * stretch) @ frames[1].transpose(0, 2, 1)
-    return turned
+    turned = (frames[0] * stretch) @ frames[1].transpose(0, 2, 1)
+    return np.asarray(turned, np.float32)
+
+
+def _frames(axis: Array) -> tuple[Array, Array]:
+    """(..., 2, 2) columns along and across each axis (..., 2, 2), and (...,) its length, at least 0.001."""
+    bone = axis[..., 1, :] - axis[..., 0, :]
+    length = np.maximum(np.sqrt((bone**2).sum(-1)), np.float32(1e-3))
+    along = bone / length[..., None]
+    across = np.stack([-along[..., 1], along[..., 0]], -1)
+    return np.stack([along, across], -1), length
+
+
+def _tamed(linear: Array, source_axis: Array, target_axis: Array) -> Array:
+    """A part's 2 × 2 map held to what a turning body can do.
+
+    Seen from the side, shoulders and hips come close together or change sides, and a map fitted to them would smear
+    or mirror the part: a body's side is about 0.6 times as wide as its front, never of no width.
+    """
+    source, target = _frames(source_axis)[0], _frames(target_axis)[0]
+    inner: Array = np.clip(source.T @ linear @ target, _LEAST, _MOST)
+    return np.asarray(source @ inner @ target.T, np.float32)
 
 
 def _similarity(linear: Array) -> Array:
