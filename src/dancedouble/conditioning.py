@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.recipe import FigureInput
 from dancedouble.rendering.crop import CropWindow
 from dancedouble.rendering.limb_maps import limb_maps
-from dancedouble.rendering.stick_figure import draw_stick_figure
+from dancedouble.rendering.stick_figure import draw_paper_figure, draw_stick_figure
 from dancedouble.rendering.warping import limb_flow, limb_flows, warp_person
 
 MAP_STRIDE = 4
@@ -65,9 +66,20 @@ def pose_in_window(poses: PoseSequence, index: int, window: CropWindow) -> Pose:
 class FigureConditioner:
     """The paper's conditioning: a stick figure as a picture (section 1.3 of the paper's method)."""
 
+    frame_size: tuple[int, int] | None = None
+    """(height, width) of whole frames to draw as the paper does, at 1080p and then squeezed; None draws smoothly."""
+
+    def figure(self, pose: Pose, size: tuple[int, int]) -> NDArray[np.uint8]:
+        """(H, W, 3) RGB: what the generator is shown and discriminators judge with."""
+        if self.frame_size is None:
+            return draw_stick_figure(pose.xy, pose.score, size)
+        height, width = self.frame_size
+        on_frame = pose.xy * np.array([width / size[1], height / size[0]], np.float32)
+        return draw_paper_figure(on_frame, pose.score, self.frame_size, size)
+
     def show(self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64]) -> Shown:
         """The figure (3, H, W) in [-1, 1]; ``chosen`` is empty."""
-        figure = draw_stick_figure(pose.xy, pose.score, size)
+        figure = self.figure(pose, size)
         label = figure.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1
         return Shown(label, np.zeros((0, *size, 4), np.uint8))
 
@@ -100,9 +112,18 @@ class LimbConditioner:
         known = self.bank.poses
         return limb_flows(known.xy[chosen], known.score[chosen], pose.xy, pose.score, size, self.body_height)
 
+    def figure(self, pose: Pose, size: tuple[int, int]) -> NDArray[np.uint8]:
+        """(H, W, 3) RGB: the stick figure that discriminators and the face GAN judge with."""
+        return draw_stick_figure(pose.xy, pose.score, size)
+
     def carry(self, before: Pose, now: Pose, size: tuple[int, int]) -> NDArray[np.float32]:
         """(H, W, 2) where each pixel of the present frame was in the previous output, in its pixels (x, y)."""
         return limb_flow(before.xy, before.score, now.xy, now.score, size, self.body_height)
 
 
 Conditioner = FigureConditioner | LimbConditioner
+
+
+def figure_conditioner(style: FigureInput, frame_size: tuple[int, int]) -> FigureConditioner:
+    """The conditioner of a recipe that shows figures, for frames of ``frame_size`` (height, width)."""
+    return FigureConditioner(frame_size if style.style == "paper" else None)

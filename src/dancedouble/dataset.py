@@ -17,7 +17,6 @@ from dancedouble.files import atomic_path
 from dancedouble.references import ReferenceChooser
 from dancedouble.rendering.crop import CropWindow
 from dancedouble.rendering.face_box import face_box, face_side
-from dancedouble.rendering.stick_figure import draw_stick_figure
 from dancedouble.workspace import Workspace
 
 Picture = NDArray[np.uint8]
@@ -104,15 +103,26 @@ class PairSampler:
         self.footage, self.pairs, self.conditioner, self.chooser = footage, pairs, conditioner, chooser
         self.seed = seed
         self._plate = footage.workspace.plate
+        self._orders: dict[int, NDArray[np.int64]] = {}
 
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def batch(self, step: int, count: int) -> Batch:
-        """The batch of step ``step``: ``count`` pairs, each as likely as any other."""
-        random = np.random.default_rng([self.seed, step])
-        drawn = random.integers(len(self.pairs), size=count)
-        return collate([self.pair(self.pairs[i][0], self.pairs[i][1], random) for i in drawn])
+    def batch(self, step: int, count: int, *, rank: int = 0, ranks: int = 1) -> Batch:
+        """The batch of step ``step``: ``count`` pairs. Every pair comes once in an epoch, each epoch in a new order.
+
+        Of ``ranks`` processes, each draws its own part of one batch of ``ranks × count`` pairs.
+        """
+        first = (step * ranks + rank) * count
+        return collate([self._draw(position) for position in range(first, first + count)])
+
+    def _draw(self, position: int) -> Batch:
+        """The pair at a position of the endless sequence of epochs."""
+        epoch, place = divmod(position, len(self.pairs))
+        if epoch not in self._orders:
+            self._orders = {epoch: np.random.default_rng([self.seed, epoch]).permutation(len(self.pairs))}
+        first, second = self.pairs[self._orders[epoch][place]]
+        return self.pair(first, second, np.random.default_rng([self.seed, position, 1]))
 
     def pair(self, first: int, second: int, random: np.random.Generator | None = None) -> Batch:
         """One pair as a batch of one; without ``random`` with the references that rendering would choose."""
@@ -137,7 +147,7 @@ class PairSampler:
         return self.conditioner.show(self.footage.pose(frame), self.footage.size, chosen)
 
     def _figure(self, pose: Pose) -> Tensor:
-        return picture_to_tensor(draw_stick_figure(pose.xy, pose.score, self.footage.size))
+        return picture_to_tensor(self.conditioner.figure(pose, self.footage.size))
 
     def _choose(self, frame: int, random: np.random.Generator | None) -> NDArray[np.int64]:
         if self.chooser is None:

@@ -44,6 +44,10 @@ from dancedouble.results import (
     TransferResult,
 )
 from dancedouble.synthesis import Synthesizer
+from dancedouble.training.beginning import begin_with
+from dancedouble.training.execution import Precision, execution_on, joined
+from dancedouble.training.paper import Ablation, ablate
+from dancedouble.training.presets import own_height
 from dancedouble.training.presets import preset as recipe_of
 from dancedouble.training.trainer import Limit, Trainer
 from dancedouble.workspace import Workspace, usable_in
@@ -87,30 +91,41 @@ def prepare(
 def train(
     workspace: AnyPath, person: AnyPath, *, preset: str = "swift", budget: float | None = None,
     steps: int | None = None, frames: Frames | None = None, size: int | None = None, seed: int = 0,
-    device: str = "auto", on_progress: OnProgress = ignore_progress,
+    ablation: Ablation | None = None, start: AnyPath | None = None, precision: Precision = "auto",
+    save_memory: bool = False, tensorboard: bool = False, device: str = "auto",
+    on_progress: OnProgress = ignore_progress,
 ) -> TrainResult:  # fmt: skip
     """Learn the subject of a workspace into a person file, for ``budget`` seconds, ``steps``, or the preset's epochs.
 
-    A killed run goes on from its last checkpoint when the call is repeated; a cancel ends it early with a usable
-    person file. Raises WorkspaceError, InputError, OutputError, WeightsError.
+    ``start`` is a person file to go on from: the stage after the one it was learned with. Under ``torchrun`` all
+    processes share the work. A killed run goes on from its last checkpoint when the call is repeated; a cancel ends it
+    early with a usable person file. Raises WorkspaceError, InputError, OutputError, WeightsError, PersonFileError,
+    MissingExtraError.
     """
     opened, output, where = Workspace(workspace), Path(person), choose_device(device)
-    check_output(output, [])
-    if size is None:
-        size = choose_size(budget or DEFAULT_BUDGET, opened.manifest.person_height, where)
+    check_output(output, [] if start is None else [Path(start)])
+    if own_height(preset) is None:
+        budget = budget if budget or steps else DEFAULT_BUDGET
+        size = size or choose_size(budget or DEFAULT_BUDGET, opened.manifest.person_height, where)
     recipe = recipe_of(preset, size)
-    perceptual, _ = load_perceptual(recipe.perceptual, where)
-    usable = usable_in(opened.manifest, frames)
-    if budget is None and steps is None:
-        budget = DEFAULT_BUDGET
-    outcome = Trainer(
-        opened, recipe, usable, limit=Limit(seconds=None if steps else budget, steps=steps), seed=seed, device=where,
-        perceptual=perceptual, on_progress=on_progress,
-    ).run()  # fmt: skip
-    save_person(output, outcome.person)
+    if ablation is not None:
+        recipe = ablate(recipe, ablation)
+    beginning = None if start is None else begin_with(load_person(start), recipe)
+    with joined(execution_on(where, precision=precision, save_memory=save_memory)) as execution:
+        perceptual, judge = load_perceptual(recipe.perceptual, execution.device)
+        outcome = Trainer(
+            opened, recipe, usable_in(opened.manifest, frames), seed=seed, execution=execution, perceptual=perceptual,
+            limit=Limit(seconds=None if steps else budget, steps=steps), beginning=beginning,
+            tensorboard=tensorboard, notes={"perceptual": judge}, on_progress=on_progress,
+        ).run()  # fmt: skip
+        if execution.leads:
+            save_person(output, outcome.person)
+        execution.wait()
+    stand_in = recipe.perceptual == "vgg" and judge != "VGG19"
     return TrainResult(
         person=output, steps=outcome.steps, seconds={"training": outcome.seconds}, stopped=outcome.stopped,
         losses=outcome.losses,
+        warnings=[f"the perceptual loss is on {judge}: the weights of VGG19, the paper's, are not here"] * stand_in,
     )  # fmt: skip
 
 
@@ -158,7 +173,7 @@ def transfer(
     prepared = prepare(target, state / "workspace", consent=consent, person=target_person, on_progress=on_progress)
     capture = _cached_capture(source, state / "source-poses.npz", person, frames, on_progress)
     spent = time.monotonic() - started
-    height = size or choose_size(budget, prepared.person_height, where)
+    height = size or own_height(preset) or choose_size(budget, prepared.person_height, where)
     request = {"budget": budget, "preset": preset, "size": height, "seed": seed, "frames": frames}
     plan = _kept_plan(
         state / "plan.json", request,
@@ -328,7 +343,7 @@ def _announce(
     """Say how the budget will be spent, before anything is."""
     target_info = probe(target)
     frames = probe(source).frames if _is_video(source) else 0
-    height = size or choose_size(budget, target_info.size[0] * 0.8, device)
+    height = size or own_height(preset) or choose_size(budget, target_info.size[0] * 0.8, device)
     plan = plan_budget(
         budget, preset=preset, size=height, source_frames=frames, target_frames=target_info.frames, spent=0,
         device=device,

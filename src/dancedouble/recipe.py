@@ -20,7 +20,7 @@ from dancedouble.models.swift import SwiftConfig
 
 @dataclass(frozen=True, kw_only=True)
 class WholeFrame:
-    """The paper's framing: the whole frame, squeezed to a size of the frame's aspect in multiples of 32."""
+    """The paper's framing: the whole frame, resized to the frame's aspect in multiples of 32 (16:9 to 2:1)."""
 
     kind: Literal["whole-frame"] = "whole-frame"
 
@@ -37,6 +37,8 @@ class FigureInput:
     """The generator is shown a stick figure."""
 
     kind: Literal["figure"] = "figure"
+    style: Literal["smooth", "paper"] = "smooth"
+    """``paper``: drawn at 1080p and squeezed with the frame, pixel for pixel the paper's; ``smooth``: at any size."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +62,18 @@ class ReconstructionWeights:
     matting: float = 0.1
 
 
+NO_RECONSTRUCTION = ReconstructionWeights(colour=0.0, structure=0.0, perceptual=0.0, matting=0.0)
+"""The paper's: equation 3 compares pictures only through features."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """One run of training of the main generator."""
 
     name: str
     height: int
-    """Height of the picture the networks see, in pixels; the width follows the footage."""
+    """Height of the picture the networks see, in pixels; the width follows the footage. Of whole frames, this is the
+    shorter side."""
     generator: SwiftConfig | GeneratorConfig | LocalGeneratorConfig
     discriminator: DiscriminatorConfig | None = None
     reconstruction: ReconstructionWeights = field(default_factory=ReconstructionWeights)
@@ -93,6 +100,8 @@ class FaceStage:
     name: str
     generator: FaceGlobalConfig | FaceUNetConfig
     discriminator_width: int = 64
+    starts_at_zero: bool = True
+    """Begin with a residual of nothing, so that the face can only get better; the paper draws all weights."""
     weights: LossWeights = field(default_factory=lambda: LossWeights(feature_matching=0.0))
     learning_rate: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)

@@ -10,16 +10,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.conditioning import Conditioner, FigureConditioner, LimbConditioner, ReferenceBank
+from dancedouble.conditioning import Conditioner, LimbConditioner, ReferenceBank, figure_conditioner
 from dancedouble.dataset import Footage, PairSampler, open_footage
 from dancedouble.errors import ClipTooShortError
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.recipe import LimbInput, Recipe, WholeFrame
+from dancedouble.recipe import FigureInput, Recipe, WholeFrame
 from dancedouble.references import ReferenceChooser, choose_bank
 from dancedouble.rendering.crop import CropWindow, body_boxes, crop_scale, plan_windows, whole_frame
 from dancedouble.workspace import Workspace, neighbours
 
 SIDE_MULTIPLE = 32
+PAPER_ASPECTS = (16 / 9 - 0.01, 2.0)
+"""Footage of these aspects is squeezed to 2:1, as the paper's 1920 × 1080 is to 1024 × 512."""
 LARGEST_VIEW = 720
 """Height in pixels above which reference pictures are stored smaller: a person file stays under 50 MB."""
 
@@ -55,9 +57,11 @@ def open_subject(workspace: Workspace, recipe: Recipe, height: int, frames: Sequ
     scale = float(windows[0].scale[1])
     tall = float(np.nanmedian(np.diff(body_boxes(workspace.poses)[list(frames)][:, 1::2], axis=1)))
     body_height = tall * scale
-    conditioner: Conditioner = FigureConditioner()
+    conditioner: Conditioner
     bank, chooser = None, None
-    if isinstance(recipe.conditioning, LimbInput):
+    if isinstance(recipe.conditioning, FigureInput):
+        conditioner = figure_conditioner(recipe.conditioning, workspace.manifest.size)
+    else:
         bank, chosen = fill_bank(footage, recipe.conditioning.bank)
         chooser = ReferenceChooser(footage=workspace.poses, bank=tuple(chosen), count=recipe.conditioning.references)
         conditioner = LimbConditioner(bank, body_height)
@@ -69,10 +73,23 @@ def plan_subject_windows(workspace: Workspace, recipe: Recipe, height: int, fram
     """One window per frame of the workspace, as the recipe frames its subject."""
     poses, frame_size = workspace.poses, workspace.manifest.size
     if isinstance(recipe.framing, WholeFrame):
-        width = round(height * frame_size[1] / frame_size[0] / SIDE_MULTIPLE) * SIDE_MULTIPLE
-        return whole_frame(frame_size, (height, max(width, SIDE_MULTIPLE)), len(poses))
+        return whole_frame(frame_size, whole_frame_size(frame_size, recipe, height), len(poses))
     first, last = frames[0], frames[-1]
     return plan_windows(poses, crop_scale(poses[first : last + 1], height))
+
+
+def whole_frame_size(frame_size: tuple[int, int], recipe: Recipe, short: int) -> tuple[int, int]:
+    """(height, width) of whole frames with a shorter side of ``short`` px, upright for upright footage.
+
+    The longer side follows the footage's aspect in multiples of 32; from 16:9 to 2:1 it is twice the shorter one,
+    as in the paper. Later stages are exact enlargements of the first.
+    """
+    aspect = max(frame_size) / min(frame_size)
+    first = recipe.stages[0].height
+    long = 2 * first if PAPER_ASPECTS[0] <= aspect <= PAPER_ASPECTS[1] else first * aspect
+    long = max(round(long / SIDE_MULTIPLE), 1) * SIDE_MULTIPLE
+    long = round(long * short / first / SIDE_MULTIPLE) * SIDE_MULTIPLE
+    return (short, long) if frame_size[1] >= frame_size[0] else (long, short)
 
 
 def fill_bank(footage: Footage, count: int) -> tuple[ReferenceBank, list[int]]:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dancedouble.conditioning import Conditioner, FigureConditioner, LimbConditioner, Pose, Shown, pose_in_window
+from dancedouble.conditioning import Conditioner, LimbConditioner, Pose, Shown, figure_conditioner, pose_in_window
 from dancedouble.dataset import carry_to_grid, face_edges, picture_to_tensor, references_to_tensor
 from dancedouble.devices import place
 from dancedouble.errors import PersonFileError
@@ -21,12 +21,11 @@ from dancedouble.models.layers import Layers, composite
 from dancedouble.models.painter import Painter
 from dancedouble.person import Person
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.recipe import LimbInput, WholeFrame, recipe_from_dict
+from dancedouble.recipe import FigureInput, LimbInput, WholeFrame, recipe_from_dict
 from dancedouble.references import choose_references
 from dancedouble.rendering.crop import CropWindow, plan_windows, whole_frame
 from dancedouble.rendering.detail import Blend, restore_detail
 from dancedouble.rendering.face_box import face_side
-from dancedouble.rendering.stick_figure import draw_stick_figure
 from dancedouble.training.step import carried
 
 Picture = NDArray[np.uint8]
@@ -72,8 +71,10 @@ class Synthesizer:
         if self.recipe.face is not None and any(name.startswith("face.") for name in person.weights):
             self.face = face_generator(self.recipe.face.generator)
             self._load("face", self.face)
-        self.conditioner: Conditioner = FigureConditioner()
-        if isinstance(self.recipe.conditioning, LimbInput):
+        self.conditioner: Conditioner
+        if isinstance(self.recipe.conditioning, FigureInput):
+            self.conditioner = figure_conditioner(self.recipe.conditioning, person.size)
+        else:
             if person.bank is None:
                 raise PersonFileError("the person file holds no reference pictures; train it again")
             self.conditioner = LimbConditioner(person.bank, person.body_height)
@@ -133,7 +134,7 @@ class Synthesizer:
             )
         figure, face = None, None
         if self.face is not None:
-            figure = picture_to_tensor(draw_stick_figure(pose.xy, pose.score, window.size))[None]
+            figure = picture_to_tensor(self.conditioner.figure(pose, window.size))[None]
             face = torch.tensor([face_edges(pose, window.size, face_side(self.person.crop_size))])
         return _Prepared(
             window=window, pose=pose, label=torch.from_numpy(shown.label)[None],

@@ -13,6 +13,7 @@ import typer
 from dancedouble.cli import describe
 from dancedouble.cli.demo import Demo, run_demo
 from dancedouble.cli.options import (
+    Ablation,
     BudgetOption,
     ConsentOption,
     DebugOption,
@@ -21,6 +22,7 @@ from dancedouble.cli.options import (
     JsonOption,
     LayoutOption,
     PersonOption,
+    Precision,
     PresetOption,
     QuietOption,
     RetargetOption,
@@ -171,15 +173,31 @@ def train(
     steps: Annotated[
         int | None, option("--steps", metavar="N", min=1, meaning="Learn for N steps instead of a time.")
     ] = None,
+    start: Annotated[
+        Path | None, option("--start", metavar="PERSON", meaning="Go on from this person: the stage after theirs.")
+    ] = None,
+    ablation: Annotated[Ablation | None, option("--ablation", meaning="Leave a part of the method out.")] = None,
     frames: FramesOption = None,
     size: SizeOption = None,
     seed: SeedOption = None,
+    precision: Annotated[
+        Precision | None, option("--precision", meaning="Number format; auto is mixed on CUDA, full elsewhere.")
+    ] = None,
+    save_memory: Annotated[
+        bool | None, typer.Option("--save-memory", help="Less memory for more time: gradient checkpointing.")
+    ] = None,
+    tensorboard: Annotated[
+        bool | None, typer.Option("--tensorboard", help="Also write curves and samples for TensorBoard.")
+    ] = None,
     device: DeviceOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """A workspace → a person file, to be rendered with any dance. Ctrl-C leaves one that works."""
+    """A workspace → a person file, to be rendered with any dance. Ctrl-C leaves one that works.
+
+    On several GPUs: torchrun --nproc-per-node 2 -m dancedouble train …
+    """
 
     def work(on_progress: OnProgress) -> TrainResult:
         from dancedouble import pipeline
@@ -187,7 +205,8 @@ def train(
         return pipeline.train(
             workspace, output,
             **given(
-                budget=budget, preset=preset, steps=steps, frames=frames, size=size, seed=seed, device=device
+                budget=budget, preset=preset, steps=steps, start=start, ablation=ablation, frames=frames, size=size,
+                seed=seed, precision=precision, save_memory=save_memory, tensorboard=tensorboard, device=device,
             ),
             on_progress=on_progress,
         )  # fmt: skip

@@ -32,6 +32,28 @@ class Retarget(StrEnum):
     LIMBS = "limbs"
 
 
+class Ablation(StrEnum):
+    """What is left out of the paper's method: everything over single frames, the face GAN, nothing, or a loss term."""
+
+    FRAME_BY_FRAME = "fbf"
+    TEMPORAL = "fbf+ts"
+    TEMPORAL_FACE = "fbf+ts+fg"
+    NO_PERCEPTUAL = "no-perceptual"
+    NO_FEATURE_MATCHING = "no-feature-matching"
+
+
+class Precision(StrEnum):
+    """Number format of training."""
+
+    AUTO = "auto"
+    FULL = "full"
+    BF16 = "bf16"
+    FP16 = "fp16"
+
+
+PRESETS = ("swift", "figure", "tiny", "edn", "edn-global", "edn-local", "edn-face")
+
+
 def given(**options: Any) -> dict[str, Any]:
     """The options that were given, as the library takes them: None left out, choices as their text."""
     return {
@@ -73,7 +95,9 @@ FramesOption = Annotated[
     Any,  # a pair; annotated as one, Typer would ask for two words
     option("--frames", metavar="A:B", parser=usage(parse_frames), meaning="Only the frames A to B - 1."),
 ]
-PresetOption = Annotated[str | None, option("--preset", metavar="NAME", meaning="The recipe for learning.")]
+PresetOption = Annotated[
+    str | None, option("--preset", metavar="NAME", meaning=f"The recipe for learning: {', '.join(PRESETS)}.")
+]
 SizeOption = Annotated[
     int | None,
     option("--size", metavar="HEIGHT", min=1, meaning="Height of the person as learned, in pixels."),

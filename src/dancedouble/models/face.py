@@ -7,6 +7,7 @@ The main generator is frozen; the corrected face is ``G(x)_F + r`` with ``r = G_
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,7 @@ FACE_SIDE = 128
 class FaceGlobalConfig:
     """Shape of a face generator of the global type (the paper's): a small global generator."""
 
+    kind: Literal["global"] = "global"
     label_channels: int = 3
     width: int = 64
     downs: int = 3
@@ -33,6 +35,7 @@ class FaceGlobalConfig:
 class FaceUNetConfig:
     """Shape of a face generator of the U-Net type; crops must be multiples of 2^downs."""
 
+    kind: Literal["unet"] = "unet"
     label_channels: int = 3
     width: int = 64
     downs: int = 5

@@ -18,22 +18,30 @@ from dancedouble.recipe import (
     ReconstructionWeights,
     Stage,
     TrackedCrop,
+    WholeFrame,
 )
 from dancedouble.rendering.limb_maps import CHANNELS
+from dancedouble.training.paper import edn, edn_face, edn_global, edn_local
 
 DEFAULT_HEIGHT = 256
 
 
 def swift(height: int = DEFAULT_HEIGHT) -> Recipe:
     """Minutes on a laptop: real pixels warped limb by limb, a small network that blends, corrects and masks them."""
-    limbs = LimbInput()
+    limbs = LimbInput(bank=96)
     generator = SwiftConfig(maps=CHANNELS, references=limbs.references)
+    # Colour losses prefer the plate to a hand that may be elsewhere: perception leads, they only steady it.
+    weights = ReconstructionWeights(colour=0.5, structure=0.15, perceptual=2.0, matting=0.05)
     return Recipe(
         preset="swift", framing=TrackedCrop(), conditioning=limbs, perceptual="lpips",
         stages=(
-            Stage(name="reconstruct", height=height, generator=generator, share=0.6),
+            Stage(
+                name="reconstruct", height=height, generator=generator, share=0.6, learning_rate=1e-3,
+                reconstruction=weights,
+            ),
             Stage(
                 name="adversarial", height=height, generator=generator, share=0.25, learning_rate=5e-4,
+                reconstruction=weights,
                 discriminator=DiscriminatorConfig(width=24, scales=2), adversarial=0.02,
                 adversarial_weights=LossWeights(perceptual=0.0),
             ),
@@ -83,7 +91,10 @@ def tiny(height: int = 64) -> Recipe:
     )  # fmt: skip
 
 
-PRESETS: dict[str, Callable[..., Recipe]] = {"swift": swift, "figure": figure, "tiny": tiny}
+PRESETS: dict[str, Callable[..., Recipe]] = {
+    "swift": swift, "figure": figure, "tiny": tiny,
+    "edn": edn, "edn-global": edn_global, "edn-local": edn_local, "edn-face": edn_face,
+}  # fmt: skip
 
 
 def preset(name: str, height: int | None = None) -> Recipe:
@@ -91,3 +102,9 @@ def preset(name: str, height: int | None = None) -> Recipe:
     if name not in PRESETS:
         raise InputError(f"--preset {name}: no such preset; expected one of {', '.join(PRESETS)}")
     return PRESETS[name]() if height is None else PRESETS[name](height)
+
+
+def own_height(name: str) -> int | None:
+    """The picture height of a preset that has one of its own, whatever the budget: the paper's."""
+    recipe = preset(name)
+    return recipe.final.height if isinstance(recipe.framing, WholeFrame) else None

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any, Literal, Protocol
+from dataclasses import replace
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam
 
 from dancedouble.dataset import Batch
 from dancedouble.devices import place
-from dancedouble.models.discriminator import MultiScaleDiscriminator
+from dancedouble.models.blocks import checkpoint_blocks
+from dancedouble.models.discriminator import MultiScaleDiscriminator, transplant_scales
 from dancedouble.models.face import FaceDiscriminator, correct_faces, crop_faces, face_generator
+from dancedouble.models.generator import GlobalGenerator, LocalGenerator, transplant_trunk
 from dancedouble.models.losses import (
     Distance,
     Terms,
@@ -24,12 +26,15 @@ from dancedouble.models.losses import (
 )
 from dancedouble.models.painter import Painter
 from dancedouble.recipe import FaceStage, Recipe, Stage
+from dancedouble.training.execution import Descent, Execution
 from dancedouble.training.step import FRAMES, FrameStep, paint_pair
 
 WARM_UP = 50
 """Steps over which the cosine schedule's learning rate rises."""
 EMA_RAMP = 20
 """The running mean starts short and reaches its full memory over a few times this many steps."""
+Weights = dict[str, dict[str, Tensor]]
+"""What stages leave to one another and to the person file: tensors by name, by part (``painter``, ``face`` …)."""
 
 
 class Run(Protocol):
@@ -51,6 +56,10 @@ class Run(Protocol):
         """(B, 3, H, W) what rendering would show for each pair's second frame."""
         ...
 
+    def weights(self) -> Weights:
+        """What the stage has come to."""
+        ...
+
 
 def learning_rate(stage: Stage | FaceStage, step: int, progress: float) -> float:
     """The rate at a step, ``progress`` in [0, 1] through the stage. ``paper``: half constant, then linearly to 0."""
@@ -63,69 +72,97 @@ def learning_rate(stage: Stage | FaceStage, step: int, progress: float) -> float
 class FrameRun:
     """Training of the main generator, with a discriminator where the stage has one."""
 
-    def __init__(self, stage: Stage, recipe: Recipe, perceptual: Distance | None, device: torch.device) -> None:
-        self.stage = stage
-        self.painter = place(Painter(stage.generator), device)
-        self.mean = place(Painter(stage.generator), device)
-        self.mean.requires_grad_(False)
-        self.mean.load_state_dict(self.painter.state_dict())
+    def __init__(self, stage: Stage, recipe: Recipe, perceptual: Distance | None, execution: Execution) -> None:
+        self.stage, self.execution = stage, execution
+        self.painter = place(Painter(stage.generator), execution.device)
+        self.mean: Painter | None = None
+        if stage.ema is not None:
+            self.mean = place(Painter(stage.generator), execution.device).requires_grad_(False)
+            self.mean.load_state_dict(self.painter.state_dict())
         self.discriminator: MultiScaleDiscriminator | None = None
         if stage.discriminator is not None and stage.adversarial:
-            self.discriminator = place(MultiScaleDiscriminator(stage.discriminator), device)
-        self._learn = FrameStep(stage, self.painter, self.discriminator, perceptual, temporal=recipe.temporal)
-        self.optimizers = {"painter": Adam(self.painter.parameters(), stage.learning_rate, stage.betas)}
+            self.discriminator = place(MultiScaleDiscriminator(stage.discriminator), execution.device)
+        if execution.save_memory:
+            checkpoint_blocks(self.painter)
+        self._learn = FrameStep(
+            stage, execution.parallel(self.painter), self.discriminator,
+            None if self.discriminator is None else execution.parallel(self.discriminator),
+            perceptual, temporal=recipe.temporal,
+        )  # fmt: skip
+        self.optimizers = {"painter": Descent(self.painter, stage.learning_rate, stage.betas, execution)}
         if self.discriminator is not None:
-            self.optimizers["discriminator"] = Adam(self.discriminator.parameters(), stage.learning_rate, stage.betas)
+            self.optimizers["discriminator"] = Descent(self.discriminator, stage.learning_rate, stage.betas, execution)
         self.steps = 0
 
     def step(self, batch: Batch, rate: float, random: np.random.Generator) -> dict[str, float]:
         """One generator step, then one discriminator step on the same, detached pictures."""
         self.painter.train()
         corner = (float(random.random()), float(random.random()))
-        terms, pictures = self._learn.generator_terms(batch, corner)
-        _descend(self.optimizers["painter"], total(terms), rate)
+        with self.execution.autocast():
+            terms, pictures = self._learn.generator_terms(batch, corner)
+        self.optimizers["painter"].step(total(terms), rate)
         if self.discriminator is not None:
-            judged = self._learn.discriminator_terms(batch, pictures)
-            _descend(self.optimizers["discriminator"], total(judged), rate)
+            with self.execution.autocast():
+                judged = self._learn.discriminator_terms(batch, pictures)
+            self.optimizers["discriminator"].step(total(judged), rate)
             terms |= {f"discriminator_{name}": term for name, term in judged.items()}
         self._follow()
         return {name: float(term.detach()) for name, term in terms.items()}
 
-    def start_from(self, painter: Painter) -> None:
-        """Begin with another painter's weights, all of them."""
-        self.painter.load_state_dict(painter.state_dict())
-        self.mean.load_state_dict(painter.state_dict())
+    def start_from(self, painter: Painter, discriminator: MultiScaleDiscriminator | None) -> None:
+        """Begin with an earlier stage's weights: all of them, or, grown by an enhancer, those of its trunk.
+
+        A discriminator that judges the same way gives its scales to the coarsest ones of this. Raises ValueError
+        when the painters are not related.
+        """
+        new, old = self.painter.network, painter.network
+        if isinstance(new, LocalGenerator) and isinstance(old, GlobalGenerator):
+            transplant_trunk(old, new)
+        elif self.painter.config == painter.config:
+            self.painter.load_state_dict(painter.state_dict())
+        else:
+            raise ValueError(f"a stage of {self.painter.config} cannot start from {painter.config}")
+        if self.mean is not None:
+            self.mean.load_state_dict(self.painter.state_dict())
+        if discriminator is not None and self.discriminator is not None and _akin(discriminator, self.discriminator):
+            transplant_scales(discriminator, self.discriminator)
 
     def kept(self) -> Painter:
         """The painter worth keeping: the running mean of the weights, or the last weights."""
-        kept = self.mean if self.stage.ema is not None else self.painter
-        kept.eval()
-        return kept
+        kept = self.painter if self.mean is None else self.mean
+        return kept.eval()
+
+    def weights(self) -> Weights:
+        """See :class:`Run`."""
+        left = {"painter": copied(self.kept())}
+        if self.discriminator is not None:
+            left["discriminator"] = copied(self.discriminator)
+        return left
 
     def pictures(self, batch: Batch) -> Tensor:
         """(B, 3, H, W) second frames, painted by the painter worth keeping."""
-        with torch.no_grad():
+        with torch.no_grad(), self.execution.autocast():
             return paint_pair(self.kept(), batch, temporal=self._learn.temporal)[1][1]
 
     def state(self) -> dict[str, Any]:
         """See :class:`Run`."""
-        networks = {"painter": self.painter.state_dict(), "mean": self.mean.state_dict()}
-        if self.discriminator is not None:
-            networks["discriminator"] = self.discriminator.state_dict()
-        return {"steps": self.steps, "networks": networks, "optimizers": _states(self.optimizers)}
+        networks = {name: network.state_dict() for name, network in self._networks().items()}
+        return {"steps": self.steps, "networks": networks, "optimizers": states(self.optimizers)}
 
     def restore(self, state: dict[str, Any]) -> None:
         """See :class:`Run`."""
         self.steps = state["steps"]
-        self.painter.load_state_dict(state["networks"]["painter"])
-        self.mean.load_state_dict(state["networks"]["mean"])
-        if self.discriminator is not None:
-            self.discriminator.load_state_dict(state["networks"]["discriminator"])
-        _restore(self.optimizers, state["optimizers"])
+        for name, network in self._networks().items():
+            network.load_state_dict(state["networks"][name])
+        restore(self.optimizers, state["optimizers"])
+
+    def _networks(self) -> dict[str, nn.Module]:
+        networks = {"painter": self.painter, "mean": self.mean, "discriminator": self.discriminator}
+        return {name: network for name, network in networks.items() if network is not None}
 
     def _follow(self) -> None:
         self.steps += 1
-        if self.stage.ema is None:
+        if self.stage.ema is None or self.mean is None:
             return
         keep = min(self.stage.ema, self.steps / (self.steps + EMA_RAMP))
         with torch.no_grad():
@@ -140,69 +177,82 @@ class FaceRun:
     """Training of the face GAN on a frozen painter (equation 5)."""
 
     def __init__(
-        self,
-        stage: FaceStage,
-        recipe: Recipe,
-        painter: Painter,
-        perceptual: Distance | None,
-        device: torch.device,
+        self, stage: FaceStage, recipe: Recipe, painter: Painter, perceptual: Distance | None, execution: Execution
     ) -> None:
-        self.stage, self.temporal = stage, recipe.temporal
+        self.stage, self.temporal, self.execution = stage, recipe.temporal, execution
         self.painter, self.perceptual = painter.eval().requires_grad_(False), perceptual
-        self.generator = face_generator(stage.generator).to(device)
-        # A residual of nothing at the start: the face GAN can only improve on the frame it is given.
-        self._start_at_zero()
-        self.discriminator = FaceDiscriminator(width=stage.discriminator_width).to(device)
+        self.generator = face_generator(stage.generator).to(execution.device)
+        if stage.starts_at_zero:
+            self._start_at_zero()
+        self.discriminator = FaceDiscriminator(width=stage.discriminator_width).to(execution.device)
+        self._generate = execution.parallel(self.generator)
+        self._judge = execution.parallel(self.discriminator)
         self.optimizers = {
-            "generator": Adam(self.generator.parameters(), stage.learning_rate, stage.betas),
-            "discriminator": Adam(self.discriminator.parameters(), stage.learning_rate, stage.betas),
+            "generator": Descent(self.generator, stage.learning_rate, stage.betas, execution),
+            "discriminator": Descent(self.discriminator, stage.learning_rate, stage.betas, execution),
         }
 
     def step(self, batch: Batch, rate: float, random: np.random.Generator) -> dict[str, float]:
         """One step on the faces of a batch; no terms when the batch shows none."""
         self.generator.train()
-        with torch.no_grad():
+        with torch.no_grad(), self.execution.autocast():
             _, painted = paint_pair(self.painter, batch, temporal=self.temporal)
-        crops = [self._crops(batch, painted[frame], frame) for frame in range(FRAMES)]
+        crops = [self._crops(batch, painted[frame].float(), frame) for frame in range(FRAMES)]
         crops = [crop for crop in crops if len(crop[0])]
-        if not crops:
+        # Every process must take the step, or none: one without a face would leave the others waiting for it.
+        if self.execution.largest(0.0 if crops else 1.0)[0]:
             return {}
-        corrected = [face + self.generator(label, face) for label, face, _ in crops]
-        terms: Terms = face_generator_objective(
+        with self.execution.autocast():
+            corrected = [face + self._generate(label, face) for label, face, _ in crops]
+            terms = self._generator_terms(crops, corrected)
+        self.optimizers["generator"].step(total(terms), rate)
+        with self.execution.autocast():
+            judged = face_discriminator_objective(
+                [self._judge(label, fixed.detach()) for (label, _, _), fixed in zip(crops, corrected, strict=True)],
+                [self._judge(label, truth) for label, _, truth in crops],
+            )
+        self.optimizers["discriminator"].step(total(judged), rate)
+        return {name: float(term.detach()) for name, term in (terms | judged).items()}
+
+    def _generator_terms(self, crops: list[tuple[Tensor, Tensor, Tensor]], corrected: list[Tensor]) -> Terms:
+        self.discriminator.requires_grad_(False)
+        terms = face_generator_objective(
             [self.discriminator(label, fixed) for (label, _, _), fixed in zip(crops, corrected, strict=True)],
             corrected, [truth for _, _, truth in crops], perceptual=self.perceptual, weights=self.stage.weights,
         )  # fmt: skip
-        _descend(self.optimizers["generator"], total(terms), rate)
-        judged = face_discriminator_objective(
-            [self.discriminator(label, fixed.detach()) for (label, _, _), fixed in zip(crops, corrected, strict=True)],
-            [self.discriminator(label, truth) for label, _, truth in crops],
-        )
-        _descend(self.optimizers["discriminator"], total(judged), rate)
-        return {name: float(term.detach()) for name, term in (terms | judged).items()}
+        self.discriminator.requires_grad_(True)
+        return terms
+
+    def start_from(self, weights: Weights) -> None:
+        """Go on with an earlier face GAN, where there is one."""
+        for part, network in (("face", self.generator), ("face_discriminator", self.discriminator)):
+            if part in weights:
+                network.load_state_dict(weights[part])
 
     def pictures(self, batch: Batch) -> Tensor:
         """(B, 3, H, W) second frames with their faces corrected."""
         self.generator.eval()
-        with torch.no_grad():
+        with torch.no_grad(), self.execution.autocast():
             painted = paint_pair(self.painter, batch, temporal=self.temporal)[1][1]
             label, face, _ = self._crops(batch, painted, 1)
             if not len(label):
                 return painted
             return correct_faces(painted, self.generator(label, face), batch.face[:, 1])
 
+    def weights(self) -> Weights:
+        """See :class:`Run`."""
+        return {"face": copied(self.generator), "face_discriminator": copied(self.discriminator)}
+
     def state(self) -> dict[str, Any]:
         """See :class:`Run`."""
-        networks = {
-            "generator": self.generator.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-        }
-        return {"networks": networks, "optimizers": _states(self.optimizers)}
+        networks = {"generator": self.generator.state_dict(), "discriminator": self.discriminator.state_dict()}
+        return {"networks": networks, "optimizers": states(self.optimizers)}
 
     def restore(self, state: dict[str, Any]) -> None:
         """See :class:`Run`."""
         self.generator.load_state_dict(state["networks"]["generator"])
         self.discriminator.load_state_dict(state["networks"]["discriminator"])
-        _restore(self.optimizers, state["optimizers"])
+        restore(self.optimizers, state["optimizers"])
 
     def _crops(self, batch: Batch, painted: Tensor, frame: int) -> tuple[Tensor, Tensor, Tensor]:
         """Label, painted face and true face of the samples that show one, (b, 3, S, S) each."""
@@ -219,24 +269,29 @@ class FaceRun:
             nn.init.zeros_(last.bias)
 
 
-def owned_once(optimizers: Iterable[torch.optim.Optimizer]) -> bool:
+def owned_once(optimizers: Iterable[Descent]) -> bool:
     """Whether no parameter is listed twice, in one optimiser or across them."""
-    parameters = [id(p) for o in optimizers for group in o.param_groups for p in group["params"]]
+    parameters = [id(p) for o in optimizers for group in o.adam.param_groups for p in group["params"]]
     return len(parameters) == len(set(parameters))
 
 
-def _descend(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    optimizer.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
-    optimizer.step()
+def copied(network: nn.Module) -> dict[str, Tensor]:
+    """A network's tensors on the CPU, safe from further training."""
+    return {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
 
 
-def _states(optimizers: dict[str, Adam]) -> dict[Literal["painter"] | str, Any]:
-    return {name: optimizer.state_dict() for name, optimizer in optimizers.items()}
+def states(optimizers: dict[str, Descent]) -> dict[str, Any]:
+    """All optimisers' states by name."""
+    return {name: optimizer.state() for name, optimizer in optimizers.items()}
 
 
-def _restore(optimizers: dict[str, Adam], states: dict[str, Any]) -> None:
+def restore(optimizers: dict[str, Descent], saved: dict[str, Any]) -> None:
+    """Take up saved states by name."""
     for name, optimizer in optimizers.items():
-        optimizer.load_state_dict(states[name])
+        optimizer.restore(saved[name])
+
+
+def _akin(trained: MultiScaleDiscriminator, grown: MultiScaleDiscriminator) -> bool:
+    """Whether two discriminators differ in their number of scales alone, and the second has no fewer."""
+    alike = replace(trained.config, scales=grown.config.scales) == grown.config
+    return alike and grown.config.scales >= trained.config.scales

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from dancedouble.dataset import Batch
 from dancedouble.models.discriminator import Features, MultiScaleDiscriminator, discriminator_input
@@ -17,8 +17,7 @@ from dancedouble.models.losses import (
     masked_l1,
     ssim_loss,
 )
-from dancedouble.models.painter import Painter
-from dancedouble.recipe import ReconstructionWeights, Stage
+from dancedouble.recipe import NO_RECONSTRUCTION, ReconstructionWeights, Stage
 
 FRAMES = 2
 PERSON_WEIGHT = 2.0
@@ -27,7 +26,7 @@ PERCEPTUAL_CROP = 160
 """Side of the random square the perceptual distance is trained on: cheaper, the same gradient on average."""
 
 
-def paint_pair(generator: Painter, batch: Batch, *, temporal: bool) -> tuple[list[Layers], list[Tensor]]:
+def paint_pair(generator: nn.Module, batch: Batch, *, temporal: bool) -> tuple[list[Layers], list[Tensor]]:
     """Both frames of each pair: I_0 = G(x_0, nothing), I_1 = G(x_1, I_0) (equation 1), gradient through I_0.
 
     Returns the layers and the finished pictures (B, 3, H, W). Not ``temporal``: both are painted from nothing.
@@ -58,22 +57,27 @@ def reconstruction_objective(
     perceptual: Distance | None, corner: tuple[float, float],
 ) -> Terms:  # fmt: skip
     """How far the two frames are from the real ones: colour, structure, perception, and the mask. By name."""
+    if weights == NO_RECONSTRUCTION:
+        return {}
     image = torch.cat(pictures)
     truth = batch.image.transpose(0, 1).flatten(0, 1)
     mask = batch.mask.transpose(0, 1).flatten(0, 1)
     near = F.max_pool2d(mask, 9, stride=1, padding=4)
-    terms = {"colour": weights.colour * masked_l1(image, truth, 1 + PERSON_WEIGHT * near)}
+    terms: Terms = {}
+    if weights.colour:
+        terms["colour"] = weights.colour * masked_l1(image, truth, 1 + PERSON_WEIGHT * near)
     if weights.structure:
         terms["structure"] = weights.structure * ssim_loss(image, truth, 0.2 + near)
     if weights.perceptual and perceptual is not None:
         rows, columns = random_square(image, corner)
-        terms["perceptual"] = (
+        terms["reconstruction_perceptual"] = (
             weights.perceptual * perceptual(image[..., rows, columns], truth[..., rows, columns]).mean()
         )
     alphas = [painted.alpha for painted in layers if painted.alpha is not None]
     if weights.matting and alphas:
-        alpha = torch.cat(alphas).clamp(1e-4, 1 - 1e-4)
-        terms["matting"] = weights.matting * F.binary_cross_entropy(alpha, mask)
+        alpha = torch.cat(alphas).to(mask.dtype).clamp(1e-4, 1 - 1e-4)
+        with torch.autocast(alpha.device.type, enabled=False):  # half precision knows no 1 - 1e-4
+            terms["matting"] = weights.matting * F.binary_cross_entropy(alpha, mask)
     return terms
 
 
@@ -86,13 +90,17 @@ def random_square(image: Tensor, corner: tuple[float, float]) -> tuple[slice, sl
 
 
 class FrameStep:
-    """The step of the main network: reconstruction, and, where the stage has a discriminator, equation 3."""
+    """The step of the main network: reconstruction, and, where the stage has a discriminator, equation 3.
+
+    ``judge`` is the discriminator as its own step calls it: with several processes it averages their gradients, which
+    the generator's step must not set off.
+    """
 
     def __init__(
-        self, stage: Stage, generator: Painter, discriminator: MultiScaleDiscriminator | None,
-        perceptual: Distance | None, *, temporal: bool,
+        self, stage: Stage, generator: nn.Module, discriminator: MultiScaleDiscriminator | None,
+        judge: nn.Module | None, perceptual: Distance | None, *, temporal: bool,
     ) -> None:  # fmt: skip
-        self.stage, self.generator, self.discriminator = stage, generator, discriminator
+        self.stage, self.generator, self.discriminator, self.judge = stage, generator, discriminator, judge
         self.perceptual, self.temporal = perceptual, temporal
 
     def generator_terms(self, batch: Batch, corner: tuple[float, float]) -> tuple[Terms, list[Tensor]]:
@@ -100,32 +108,31 @@ class FrameStep:
         layers, pictures = paint_pair(self.generator, batch, temporal=self.temporal)
         terms = reconstruction_objective(layers, pictures, batch, self.stage.reconstruction, self.perceptual, corner)
         if self.discriminator is not None and self.stage.adversarial:
-            for parameter in self.discriminator.parameters():
-                parameter.requires_grad_(False)
-            fake = self._judge(batch, pictures)
+            self.discriminator.requires_grad_(False)
+            fake = self._features(self.discriminator, batch, pictures)
             with torch.no_grad():
-                real = self._judge(batch, list(batch.image.unbind(1)))
+                real = self._features(self.discriminator, batch, list(batch.image.unbind(1)))
             objective = generator_objective(
                 fake, real, pictures, list(batch.image.unbind(1)),
                 perceptual=self.perceptual, weights=self.stage.adversarial_weights,
             )  # fmt: skip
             terms |= {name: self.stage.adversarial * term for name, term in objective.items()}
-            for parameter in self.discriminator.parameters():
-                parameter.requires_grad_(True)
+            self.discriminator.requires_grad_(True)
         return terms, pictures
 
     def discriminator_terms(self, batch: Batch, pictures: list[Tensor]) -> Terms:
         """Loss terms of the discriminator; the fakes are detached."""
+        assert self.judge is not None
         fakes = [picture.detach() for picture in pictures]
-        return discriminator_objective(self._judge(batch, fakes), self._judge(batch, list(batch.image.unbind(1))))
+        fake = self._features(self.judge, batch, fakes)
+        return discriminator_objective(fake, self._features(self.judge, batch, list(batch.image.unbind(1))))
 
-    def _judge(self, batch: Batch, pictures: list[Tensor]) -> Features:
+    def _features(self, judge: nn.Module, batch: Batch, pictures: list[Tensor]) -> Features:
         """Features of the pair (x_0, x_1, y_0, y_1), or of each frame alone when the recipe is not temporal."""
-        assert self.discriminator is not None
         figures = list(batch.figure.unbind(1))
         if self.temporal:
             judged = discriminator_input(figures, pictures)
         else:
             judged = discriminator_input([torch.cat(figures)], [torch.cat(pictures)])
-        features: Features = self.discriminator(judged)
+        features: Features = judge(judged)
         return features

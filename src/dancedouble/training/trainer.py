@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +16,31 @@ import numpy as np
 import torch
 
 from dancedouble.checkpoint import load_checkpoint, save_checkpoint
-from dancedouble.dataset import Batch, PairSampler, tensor_to_picture
+from dancedouble.dataset import Batch, PairSampler
 from dancedouble.devices import place
 from dancedouble.errors import Cancelled
-from dancedouble.media.image import write_image
+from dancedouble.models.discriminator import MultiScaleDiscriminator
 from dancedouble.models.losses import Distance
 from dancedouble.models.painter import Painter
 from dancedouble.person import Person
-from dancedouble.progress import OnProgress, Progress
-from dancedouble.recipe import FaceStage, Recipe, Stage
+from dancedouble.progress import OnProgress, Progress, ignore_progress
+from dancedouble.recipe import FaceStage, Recipe, Stage, WholeFrame
 from dancedouble.subject import Subject, open_subject
-from dancedouble.training.runs import FaceRun, FrameRun, Run, learning_rate
+from dancedouble.training.beginning import Beginning
+from dancedouble.training.execution import Execution
+from dancedouble.training.journal import Journal
+from dancedouble.training.runs import FaceRun, FrameRun, Run, Weights, learning_rate
 from dancedouble.workspace import Workspace
 
 CHECKPOINT_EVERY = 45.0
-"""Seconds between checkpoints: what a kill can cost."""
+"""Seconds between checkpoints: what a kill can cost. Large networks are saved less often, see ``SAVING_SHARE``."""
+SAVING_SHARE = 0.05
+"""Largest share of the time that goes into checkpoints."""
 SAMPLE_EVERY = 20.0
 """Seconds between sample pictures."""
-SAMPLES = 4
+LOG_EVERY = 2.0
+"""Seconds between lines of the log."""
+RENDERING_PARTS = ("painter", "face")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +75,8 @@ class _State:
     """Spent in this stage."""
     total_seconds: float = 0.0
     losses: dict[str, float] = field(default_factory=dict)
-    done: dict[str, Any] = field(default_factory=dict)
-    """Weights that finished stages left: ``painter`` and ``face``."""
+    done: Weights = field(default_factory=dict)
+    """What finished stages left, by part: ``painter``, ``discriminator``, ``face``, ``face_discriminator``."""
 
 
 class Trainer:
@@ -77,39 +84,65 @@ class Trainer:
 
     def __init__(
         self, workspace: Workspace, recipe: Recipe, frames: list[int], *, limit: Limit, seed: int,
-        device: torch.device, perceptual: Distance | None, on_progress: OnProgress,
+        execution: Execution, perceptual: Distance | None, beginning: Beginning | None = None,
+        tensorboard: bool = False, notes: dict[str, Any] | None = None, on_progress: OnProgress = ignore_progress,
     ) -> None:  # fmt: skip
         self.workspace, self.recipe, self.frames = workspace, recipe, frames
-        self.limit, self.seed, self.device = limit, seed, device
-        self.perceptual, self.on_progress = perceptual, on_progress
+        self.limit, self.seed, self.execution = limit, seed, execution
+        self.perceptual, self.on_progress, self.notes = perceptual, on_progress, notes or {}
         self.stages: list[Stage | FaceStage] = [*recipe.stages, *([recipe.face] if recipe.face else [])]
+        self.beginning = beginning or Beginning()
         self.state = _State()
-        self._saved = self._sampled = time.monotonic()
+        self._cancelled: Cancelled | None = None
+        self.journal = Journal(workspace.training, tensorboard=tensorboard, kept=execution.leads)
+        self._saved = self._sampled = self._logged = time.monotonic()
+        self._saving = 0.0
         self._subjects: dict[int, Subject] = {}
 
     @property
     def checkpoint(self) -> Path:
-        """One file per recipe, footage range, seed and limit: another request never takes up this one's state."""
-        key = json.dumps([self.recipe.to_dict(), self.frames, self.seed, self.limit.seconds, self.limit.steps])
+        """One file per request (recipe, beginning, footage range, seed, limit): no other takes up its state."""
+        key = json.dumps(
+            [
+                self.recipe.to_dict(), self.frames, self.seed, self.limit.seconds, self.limit.steps,
+                self.beginning.identity, self.execution.ranks,
+            ]
+        )  # fmt: skip
         return self.workspace.training / f"{self.recipe.preset}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.pt"
 
     def run(self) -> Outcome:
         """Train through all stages, or as far as a cancel lets it: the person is usable either way."""
-        saved = load_checkpoint(self.checkpoint)
-        if saved is not None:
-            self.state = _State(**saved["state"])
-        stopped = False
+        saved = self._resume()
+        stopped, weights = False, self.state.done
         while self.state.stage < len(self.stages) and not stopped:
-            stopped = self._run_stage(saved["run"] if saved else None)
-            saved = None
-        self._write_log()
+            try:
+                stopped, weights = self._run_stage(saved)
+                saved = None
+            except torch.OutOfMemoryError:
+                if self.execution.save_memory or self.execution.ranks > 1:
+                    raise
+                self.execution = replace(self.execution, save_memory=True)
+                saved = self._resume()
+        self._log()
+        self.journal.close()
         return Outcome(
-            person=self._person(), steps=self.state.steps, seconds=self.state.total_seconds, stopped=stopped,
+            person=self._person(weights), steps=self.state.steps, seconds=self.state.total_seconds, stopped=stopped,
             losses=self.state.losses,
         )  # fmt: skip
 
-    def _run_stage(self, saved: dict[str, Any] | None) -> bool:
-        """Run the present stage to its end; True when it was cancelled."""
+    def _resume(self) -> dict[str, Any] | None:
+        """Go back to the last checkpoint, or to the start; the state of the stage that was under way, if any."""
+        saved = load_checkpoint(self.checkpoint)
+        self.execution.wait()
+        self.state = _State(stage=self.beginning.stage, done=self.beginning.weights)
+        if saved is None:
+            return None
+        self.state = _State(**saved["state"])
+        run: dict[str, Any] | None = saved["run"]
+        return run
+
+    def _run_stage(self, saved: dict[str, Any] | None) -> tuple[bool, Weights]:
+        """Run the present stage to its end: whether it was cancelled, and all the weights there are then."""
         stage = self.stages[self.state.stage]
         run = self._make_run(stage)
         if saved is not None:
@@ -118,59 +151,69 @@ class Trainer:
         target = self._steps(stage, sampler)
         stopped = False
         try:
-            with _prefetched(sampler, stage.batch, self.state.step) as batches:
+            with _prefetched(sampler, stage.batch, self.state.step, self.execution) as batches:
                 while not self._over(stage, target):
                     self._step(stage, run, next(batches), target)
                     self._now_and_then(run, sampler)
         except Cancelled:
             stopped = True
-        self._keep(run)
+        weights = {**self.state.done, **run.weights()}
         if stopped:
             self._save(run)
-            return True
+            return True, weights
+        self.state.done = weights
+        self.journal.show(run, sampler, self.execution.device, self.state.steps, stage.name)
         self.state.stage, self.state.step, self.state.seconds = self.state.stage + 1, 0, 0.0
         self._save(None)
-        return False
+        return False, weights
 
     def _step(self, stage: Stage | FaceStage, run: Run, batch: Batch, target: int | None) -> None:
         began = time.monotonic()
-        progress = self._progress(stage, target)
         random = np.random.default_rng([self.seed, self.state.stage, self.state.step])
-        rate = learning_rate(stage, self.state.step, progress)
-        losses = run.step(batch.to(self.device), rate, random)
+        rate = learning_rate(stage, self.state.step, self._progress(stage, target))
+        losses = run.step(batch.to(self.execution.device), rate, random)
         self.state.losses = losses or self.state.losses
         self.state.step += 1
         self.state.steps += 1
-        spent = time.monotonic() - began
+        self._report(stage, target)
+        # All processes count the same time and stop at the same step.
+        spent, stop = self.execution.largest(time.monotonic() - began, float(self._cancelled is not None))
         self.state.seconds += spent
         self.state.total_seconds += spent
-        self._report(stage, target)
+        if stop:
+            raise self._cancelled or Cancelled("another process was stopped")
 
     def _report(self, stage: Stage | FaceStage, target: int | None, preview: Path | None = None) -> None:
-        overall = sum(s.share for s in self.stages[: self.state.stage]) + stage.share * self._progress(stage, target)
-        share = min(overall / sum(s.share for s in self.stages), 1.0)
+        if not self.execution.leads:
+            return
+        ours = self.stages[self.beginning.stage :]
+        before = sum(s.share for s in self.stages[self.beginning.stage : self.state.stage])
+        share = min((before + stage.share * self._progress(stage, target)) / sum(s.share for s in ours), 1.0)
         loss = sum(self.state.losses.values())
         total = self.limit.seconds or 100.0
-        self.on_progress(
-            Progress(
-                stage="train", done=share * total, total=total,
-                unit="seconds" if self.limit.seconds else "percent", seconds=self.state.total_seconds,
-                message=f"{stage.name}, step {self.state.step}, loss {loss:.3f}", preview=preview,
-            )
+        progress = Progress(
+            stage="train", done=share * total, total=total,
+            unit="seconds" if self.limit.seconds else "percent", seconds=self.state.total_seconds,
+            message=f"{stage.name}, step {self.state.step}, loss {loss:.3f}", preview=preview,
         )  # fmt: skip
+        try:
+            self.on_progress(progress)
+        except Cancelled as error:
+            self._cancelled = error
 
     def _now_and_then(self, run: Run, sampler: PairSampler) -> None:
-        if time.monotonic() - self._sampled > SAMPLE_EVERY:
-            stage = self.stages[self.state.stage]
-            self._report(stage, self._steps(stage, sampler), self._write_samples(run, sampler))
-            self._sampled = time.monotonic()
-        if time.monotonic() - self._saved > CHECKPOINT_EVERY:
+        now = time.monotonic()
+        if now - self._sampled > SAMPLE_EVERY:
+            self._show(run, sampler)
+        if now - self._logged > LOG_EVERY:
+            self._log()
+        if now - self._saved > max(CHECKPOINT_EVERY, self._saving / SAVING_SHARE):
             self._save(run)
 
     # -- how long ------------------------------------------------------------------------------------------------
 
     def _share(self, stage: Stage | FaceStage) -> float:
-        return stage.share / sum(s.share for s in self.stages)
+        return stage.share / sum(s.share for s in self.stages[self.beginning.stage :])
 
     def _steps(self, stage: Stage | FaceStage, sampler: PairSampler) -> int | None:
         """Steps of a stage; None when seconds decide."""
@@ -178,7 +221,7 @@ class Trainer:
             return max(1, round(self.limit.steps * self._share(stage)))
         if self.limit.seconds is not None:
             return None
-        return max(1, stage.epochs * len(sampler) // stage.batch)
+        return max(1, stage.epochs * len(sampler) // (stage.batch * self.execution.ranks))
 
     def _progress(self, stage: Stage | FaceStage, target: int | None) -> float:
         if target is not None:
@@ -193,31 +236,41 @@ class Trainer:
 
     def _make_run(self, stage: Stage | FaceStage) -> FrameRun | FaceRun:
         torch.manual_seed(self.seed + self.state.stage)
+        before = self._stage_before()
+        painter = None if before is None else place(Painter(before.generator), self.execution.device)
+        if before is not None and painter is not None:
+            painter.load_state_dict(self.state.done["painter"])
         if isinstance(stage, FaceStage):
-            return FaceRun(stage, self.recipe, self._finished_painter(), self.perceptual, self.device)
-        run = FrameRun(stage, self.recipe, self.perceptual, self.device)
-        if "painter" in self.state.done:
-            run.start_from(self._finished_painter())
-        return run
+            assert painter is not None
+            run = FaceRun(stage, self.recipe, painter, self.perceptual, self.execution)
+            run.start_from(self.state.done)
+            return run
+        start = FrameRun(stage, self.recipe, self.perceptual, self.execution)
+        if before is not None and painter is not None:
+            discriminator = None
+            if before.discriminator is not None and before.adversarial and "discriminator" in self.state.done:
+                discriminator = MultiScaleDiscriminator(before.discriminator)
+                discriminator.load_state_dict(self.state.done["discriminator"])
+            start.start_from(painter, discriminator)
+        return start
 
-    def _finished_painter(self) -> Painter:
+    def _stage_before(self) -> Stage | None:
+        """The stage whose painter the present one takes up; None when it starts from nothing."""
+        if "painter" not in self.state.done:
+            return None
+        if self.state.stage == self.beginning.stage and self.beginning.of is not None:
+            return self.beginning.of
         trained = [stage for stage in self.stages[: self.state.stage] if isinstance(stage, Stage)]
-        painter = Painter((trained[-1] if trained else self.recipe.final).generator)
-        painter.load_state_dict(self.state.done["painter"])
-        return place(painter, self.device)
-
-    def _keep(self, run: Run) -> None:
-        """Put a stage's result where the person file and the next stage take it from."""
-        if isinstance(run, FrameRun):
-            self.state.done["painter"] = _copied(run.kept().state_dict())
-        elif isinstance(run, FaceRun):
-            self.state.done["face"] = _copied(run.generator.state_dict())
+        return trained[-1]
 
     def _save(self, run: Run | None) -> None:
-        state = dict(vars(self.state))
-        save_checkpoint(self.checkpoint, {"state": state, "run": None if run is None else run.state()})
+        began = time.monotonic()
+        if self.execution.leads:
+            state = {"state": dict(vars(self.state)), "run": None if run is None else run.state()}
+            save_checkpoint(self.checkpoint, state)
         self._saved = time.monotonic()
-        self._write_log()
+        self._saving = self._saved - began
+        self._log()
 
     def _subject(self, stage: Stage | FaceStage) -> Subject:
         height = stage.height if isinstance(stage, Stage) else self.recipe.final.height
@@ -227,59 +280,53 @@ class Trainer:
 
     # -- results -------------------------------------------------------------------------------------------------
 
-    def _person(self) -> Person:
-        subject, manifest = self._subject(self.recipe.final), self.workspace.manifest
-        weights = {
-            f"{part}.{name}": tensor for part, tensors in self.state.done.items() for name, tensor in tensors.items()
-        }
+    def _person(self, weights: Weights) -> Person:
+        """The person as far as they were learned: the recipe ends with the last stage that was begun."""
+        reached = [s for s in self.stages[: self.state.stage + 1] if isinstance(s, Stage)]
+        recipe = replace(self.recipe, stages=tuple(reached), face=self.recipe.face if "face" in weights else None)
+        subject, manifest = self._subject(recipe.final), self.workspace.manifest
+        # The paper's discriminators are kept, as its authors keep them: a later stage grows out of them.
+        kept = weights if isinstance(recipe.framing, WholeFrame) else RENDERING_PARTS
+        parts = {part: tensors for part, tensors in weights.items() if part in kept}
         trained = {
             "steps": self.state.steps, "seconds": round(self.state.total_seconds, 2), "seed": self.seed,
             "frames": [self.frames[0], self.frames[-1] + 1], "losses": self.state.losses,
-            "stages": [stage.name for stage in self.stages[: self.state.stage + 1]],
+            "stages": [stage.name for stage in self.stages[: self.state.stage + 1]], **self.notes,
         }  # fmt: skip
         return Person(
-            recipe=self.recipe.to_dict(), weights=weights, plate=self.workspace.plate, poses=self.workspace.poses,
-            bank=subject.bank, scale=subject.scale, crop_size=subject.footage.size, body_height=subject.body_height,
-            consent=manifest.consent, source_sha256=manifest.source_sha256, trained=trained,
+            recipe=recipe.to_dict(),
+            weights={f"{part}.{name}": value for part, tensors in parts.items() for name, value in tensors.items()},
+            plate=self.workspace.plate, poses=self.workspace.poses, bank=subject.bank, scale=subject.scale,
+            crop_size=subject.footage.size, body_height=subject.body_height, consent=manifest.consent,
+            source_sha256=manifest.source_sha256, trained=trained,
         )  # fmt: skip
 
-    def _write_samples(self, run: Run, sampler: PairSampler) -> Path:
-        """A sheet of real frames above painted ones, for people to watch it learn."""
-        rows = np.linspace(0, len(sampler) - 1, SAMPLES).astype(int)
-        columns = []
-        for first, second in (sampler.pairs[i] for i in rows):
-            batch = sampler.pair(first, second)
-            painted = tensor_to_picture(run.pictures(batch.to(self.device))[0])
-            columns.append(np.concatenate([tensor_to_picture(batch.image[0, 1]), painted]))
-        path = self.workspace.training / "samples.png"
-        write_image(path, np.concatenate(columns, axis=1))
-        return path
+    def _show(self, run: Run, sampler: PairSampler) -> None:
+        stage = self.stages[self.state.stage]
+        sheet = self.journal.show(run, sampler, self.execution.device, self.state.steps, stage.name)
+        if sheet is not None:
+            self._report(stage, self._steps(stage, sampler), sheet)
+        self._sampled = time.monotonic()
 
-    def _write_log(self) -> None:
-        """Append where training is to ``training/log.jsonl``: for curves."""
-        row = {
-            "steps": self.state.steps, "seconds": round(self.state.total_seconds, 3), "stage": self.state.stage,
-            "losses": self.state.losses,
-        }  # fmt: skip
-        with (self.workspace.training / "log.jsonl").open("a") as file:
-            file.write(json.dumps(row) + "\n")
+    def _log(self) -> None:
+        stage = self.stages[min(self.state.stage, len(self.stages) - 1)]
+        self.journal.write(self.state.steps, self.state.total_seconds, stage.name, self.state.losses)
+        self._logged = time.monotonic()
 
 
 @contextmanager
-def _prefetched(sampler: PairSampler, count: int, start: int) -> Iterator[Iterator[Batch]]:
+def _prefetched(sampler: PairSampler, count: int, start: int, execution: Execution) -> Iterator[Iterator[Batch]]:
     """Batches from step ``start`` on, the next one drawn in a thread while the present one is learned from."""
     with ThreadPoolExecutor(1) as thread:
-        waiting: list[Future[Batch]] = [thread.submit(sampler.batch, start, count)]
+
+        def draw(step: int) -> Future[Batch]:
+            return thread.submit(sampler.batch, step, count, rank=execution.rank, ranks=execution.ranks)
 
         def batches() -> Iterator[Batch]:
-            step = start
+            step, waiting = start, draw(start)
             while True:
                 step += 1
-                waiting.append(thread.submit(sampler.batch, step, count))
-                yield waiting.pop(0).result()
+                ready, waiting = waiting, draw(step)
+                yield ready.result()
 
         yield batches()
-
-
-def _copied(tensors: dict[str, Any]) -> dict[str, Any]:
-    return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}

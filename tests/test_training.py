@@ -1,0 +1,429 @@
+"""Learning: resumable bit for bit, each network by its own optimiser, each stage from the one before."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from dancedouble.dataset import Batch
+from dancedouble.devices import choose_device
+from dancedouble.errors import Cancelled, MissingExtraError
+from dancedouble.media.image import read_image
+from dancedouble.models.losses import total
+from dancedouble.progress import Progress
+from dancedouble.recipe import Recipe, ReconstructionWeights, Stage
+from dancedouble.subject import open_subject
+from dancedouble.synthesis import Synthesizer
+from dancedouble.training import journal
+from dancedouble.training import trainer as trainer_module
+from dancedouble.training.paper import ablate
+from dancedouble.training.presets import tiny
+from dancedouble.training.runs import FaceRun, FrameRun, learning_rate, owned_once
+from dancedouble.training.step import reconstruction_objective
+from dancedouble.workspace import Workspace
+from training_world import CPU, make_workspace, perceptual, sampler_of, toy_figure, toy_paper, trainer
+
+STEPS = 9
+
+
+class Killed(BaseException):
+    """What a power cut is to the program."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return make_workspace(tmp_path_factory.mktemp("training"))
+
+
+@pytest.fixture
+def fresh(workspace: Workspace) -> Workspace:
+    """The same workspace with no checkpoint in it."""
+    for path in workspace.training.glob("*.pt"):
+        path.unlink()
+    return workspace
+
+
+def weights_of(network: torch.nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def run_of(stage: Stage, recipe: Recipe) -> FrameRun:
+    torch.manual_seed(0)
+    return FrameRun(stage, recipe, perceptual(), CPU)
+
+
+def face_run(workspace: Workspace) -> tuple[FaceRun, Batch]:
+    recipe = toy_paper("edn", 128)
+    assert recipe.face is not None
+    stage = FrameRun(recipe.final, recipe, None, CPU)
+    run = FaceRun(recipe.face, recipe, stage.painter, perceptual(), CPU)
+    return run, sampler_of(workspace, recipe, recipe.final.height).batch(0, 2)
+
+
+# -- resuming -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recipe", [tiny(64), toy_paper("edn")], ids=["tiny", "edn"])
+def test_a_killed_run_goes_on_bit_for_bit(fresh: Workspace, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = trainer(fresh, recipe, steps=STEPS).run()
+    for path in fresh.training.glob("*.pt"):
+        path.unlink()
+    monkeypatch.setattr(trainer_module, "CHECKPOINT_EVERY", 0.0)
+    monkeypatch.setattr(trainer_module, "SAVING_SHARE", 1e9)
+    deaths, steps = 0, 0
+
+    def die_often(progress: Progress) -> None:
+        nonlocal steps
+        steps += 1
+        if steps % 4 == 0:
+            raise Killed
+
+    while True:
+        try:
+            pieces = trainer(fresh, recipe, steps=STEPS, on_progress=die_often).run()
+            break
+        except Killed:
+            deaths += 1
+    assert deaths >= 2
+    assert pieces.steps == whole.steps
+    assert same(pieces.person.weights, whole.person.weights)
+    assert pieces.losses == whole.losses
+
+
+def test_equal_runs_give_equal_weights_and_another_seed_others(fresh: Workspace) -> None:
+    runs = []
+    for seed in (3, 3, 4):
+        for path in fresh.training.glob("*.pt"):
+            path.unlink()
+        runs.append(trainer(fresh, tiny(64), steps=4, seed=seed).run().person.weights)
+    assert same(runs[0], runs[1])
+    assert not same(runs[0], runs[2])
+
+
+def test_a_finished_run_is_answered_from_its_checkpoint(fresh: Workspace) -> None:
+    first = trainer(fresh, tiny(64), steps=4).run()
+
+    def never(progress: Progress) -> None:
+        raise AssertionError("it trains again")
+
+    again = trainer(fresh, tiny(64), steps=4, on_progress=never).run()
+    assert same(again.person.weights, first.person.weights) and again.steps == first.steps
+
+
+@pytest.mark.parametrize("stop_after", [2, 6, 11])
+def test_a_cancel_leaves_a_person_that_renders_and_a_run_that_goes_on(fresh: Workspace, stop_after: int) -> None:
+    """Also in the middle of the paper's first stage, when the later networks do not exist yet."""
+    recipe = replace(toy_paper("edn"), perceptual=None)
+    recipe = replace(recipe, stages=tuple(replace(s, share=1.0) for s in recipe.stages))
+    recipe = replace(recipe, face=recipe.face and replace(recipe.face, share=1.0))
+    steps = 0
+
+    def stop(progress: Progress) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == stop_after:
+            raise Cancelled("enough")
+
+    half = trainer(fresh, recipe, steps=12, on_progress=stop).run()
+    assert half.stopped and half.steps == stop_after
+    poses = fresh.poses[:3]
+    for frame in Synthesizer(half.person, choose_device("cpu")).frames(poses):
+        assert frame.frame.shape == (*fresh.manifest.size, 3)
+    on = trainer(fresh, recipe, steps=12).run()
+    assert not on.stopped and on.steps == 12
+    for path in fresh.training.glob("*.pt"):
+        path.unlink()
+    assert same(on.person.weights, trainer(fresh, recipe, steps=12).run().person.weights)
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_goes_on_bit_for_bit(fresh: Workspace, tmp_path: Path) -> None:
+    script = Path(__file__).with_name("train_until_killed.py")
+
+    def start(folder: Path, output: Path) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        return subprocess.Popen([sys.executable, str(script), str(folder), str(output)], env=environment)
+
+    def clear() -> None:
+        for path in fresh.training.glob("*.pt"):
+            path.unlink()
+
+    assert start(fresh.path, tmp_path / "whole.pt").wait(timeout=120) == 0
+    clear()
+    process = start(fresh.path, tmp_path / "pieces.pt")
+    deadline = time.monotonic() + 90
+    while not list(fresh.training.glob("*.pt")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "killed before it was done"
+    assert not (tmp_path / "pieces.pt").exists()
+    assert start(fresh.path, tmp_path / "pieces.pt").wait(timeout=120) == 0
+    whole, pieces = (torch.load(tmp_path / name, weights_only=True) for name in ("whole.pt", "pieces.pt"))
+    assert same(whole, pieces)
+
+
+# -- who learns what --------------------------------------------------------------------------------------------
+
+
+def test_one_optimiser_owns_each_parameter_once_at_every_stage(workspace: Workspace) -> None:
+    for recipe in (tiny(64), toy_paper("edn")):
+        for stage in recipe.stages:
+            run = run_of(stage, recipe)
+            networks = [n for n in (run.painter, run.discriminator) if n is not None]
+            owned = [p for o in run.optimizers.values() for g in o.adam.param_groups for p in g["params"]]
+            assert owned_once(run.optimizers.values())
+            assert {id(p) for p in owned} == {id(p) for network in networks for p in network.parameters()}
+    run, _ = face_run(workspace)
+    owned = [p for o in run.optimizers.values() for g in o.adam.param_groups for p in g["params"]]
+    assert owned_once(run.optimizers.values())
+    assert {id(p) for p in owned} == {id(p) for n in (run.generator, run.discriminator) for p in n.parameters()}
+
+
+@pytest.mark.parametrize("recipe", [tiny(64), toy_paper("edn-local")], ids=["tiny", "edn-local"])
+def test_a_generator_step_changes_no_discriminator_weight_and_the_reverse(workspace: Workspace, recipe: Recipe) -> None:
+    run = run_of(recipe.final, recipe)
+    assert run.discriminator is not None
+    batch = sampler_of(workspace, recipe, recipe.final.height).batch(0, 2)
+    painter, discriminator = weights_of(run.painter), weights_of(run.discriminator)
+    run.painter.train()
+    terms, pictures = run._learn.generator_terms(batch, (0.5, 0.5))
+    run.optimizers["painter"].step(total(terms), 1e-3)
+    assert same(weights_of(run.discriminator), discriminator)
+    assert all(parameter.grad is None for parameter in run.discriminator.parameters())
+    learned = weights_of(run.painter)
+    assert not same(learned, painter)
+    run.optimizers["discriminator"].step(total(run._learn.discriminator_terms(batch, pictures)), 1e-3)
+    assert same(weights_of(run.painter), learned)
+    assert not same(weights_of(run.discriminator), discriminator)
+
+
+def test_the_face_stage_changes_the_face_networks_alone(workspace: Workspace) -> None:
+    run, batch = face_run(workspace)
+    assert (batch.face[:, :, 0] >= 0).all(), "the doll shows its face"
+    painter, generator = weights_of(run.painter), weights_of(run.generator)
+    losses = run.step(batch, 1e-3, np.random.default_rng(0))
+    assert set(losses) == {"face_adversarial", "face_perceptual", "face_real", "face_fake"}
+    assert same(weights_of(run.painter), painter)
+    assert not same(weights_of(run.generator), generator)
+    faceless = batch._replace(face=torch.full_like(batch.face, -1))
+    before = weights_of(run.generator)
+    assert run.step(faceless, 1e-3, np.random.default_rng(0)) == {}
+    assert same(weights_of(run.generator), before)
+
+
+def test_gradient_flows_through_the_first_frame_into_the_second(workspace: Workspace) -> None:
+    """Equation 1: the second frame's loss teaches the first one too."""
+    recipe = toy_paper("edn-global")
+    batch = sampler_of(workspace, recipe).batch(0, 1)
+    run = run_of(recipe.final, recipe)
+    first: list[Tensor] = []
+    forward = run.painter.network.forward
+
+    def remember(label: Tensor, previous: Tensor | None):  # type: ignore[no-untyped-def]
+        layers = forward(label, previous)
+        layers.rgb.retain_grad()
+        first.append(layers.rgb)
+        return layers
+
+    run.painter.network.forward = remember  # type: ignore[method-assign, assignment]
+    _, pictures = run._learn.generator_terms(batch, (0, 0))
+    pictures[1].square().mean().backward()
+    assert first[0].grad is not None and first[0].grad.abs().max() > 0
+
+
+# -- losses -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["figure", "edn-local", "edn-local frame by frame"])
+def test_batch_loss_is_the_mean_of_the_sample_losses(workspace: Workspace, name: str) -> None:
+    recipe = toy_figure() if name == "figure" else toy_paper("edn-local")
+    if name.endswith("frame"):
+        recipe = ablate(recipe, "fbf")
+    run = run_of(recipe.final, recipe)
+    sampler = sampler_of(workspace, recipe, recipe.final.height)
+    whole = sampler.batch(0, 4)
+    samples = [Batch(*(None if v is None else v[i : i + 1] for v in whole)) for i in range(4)]
+
+    def losses(batch: Batch) -> dict[str, float]:
+        with torch.no_grad():
+            terms, pictures = run._learn.generator_terms(batch, (0.3, 0.6))
+            judged = run._learn.discriminator_terms(batch, pictures)
+        return {name: float(value) for name, value in (terms | judged).items()}
+
+    together, alone = losses(whole), [losses(sample) for sample in samples]
+    assert {"adversarial", "feature_matching", "real", "fake"} <= set(together)
+    for term, value in together.items():
+        assert value == pytest.approx(np.mean([each[term] for each in alone]), rel=1e-4), term
+
+
+def test_the_papers_stages_have_its_terms_alone(workspace: Workspace) -> None:
+    recipe = toy_paper("edn-global")
+    run = run_of(recipe.final, recipe)
+    losses = run.step(sampler_of(workspace, recipe).batch(0, 1), 1e-4, np.random.default_rng(0))
+    assert set(losses) == {
+        "adversarial", "feature_matching", "perceptual", "discriminator_real", "discriminator_fake",
+    }  # fmt: skip
+
+
+def test_both_perceptual_terms_are_counted(workspace: Workspace) -> None:
+    recipe = toy_paper("edn-global")
+    stage = replace(recipe.final, reconstruction=ReconstructionWeights())
+    losses = run_of(stage, recipe).step(sampler_of(workspace, recipe).batch(0, 1), 1e-4, np.random.default_rng(0))
+    assert {"reconstruction_perceptual", "perceptual", "colour", "structure"} <= set(losses)
+
+
+def test_the_papers_rate_is_constant_for_half_and_then_falls_to_nothing() -> None:
+    stage = toy_paper("edn-global").final
+    rates = [learning_rate(stage, 0, progress) for progress in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    assert rates == pytest.approx([2e-4, 2e-4, 2e-4, 1e-4, 0.0])
+
+
+# -- what is learned from ---------------------------------------------------------------------------------------
+
+
+def test_pairs_are_adjacent_in_time_and_each_comes_once_an_epoch(workspace: Workspace) -> None:
+    recipe = toy_figure()
+    frames = [i for i in workspace.manifest.usable if i not in (5, 6, 20)]
+    sampler = open_subject(workspace, recipe, 64, frames, seed=1).sampler
+    assert all(second == first + 1 for first, second in sampler.pairs)
+    assert {4, 5, 6, 19, 20}.isdisjoint(first for first, _ in sampler.pairs)
+    drawn: list[tuple[int, int]] = []
+    sampler.pair = lambda first, second, random=None: drawn.append((first, second)) or _blank()  # type: ignore
+    for step in range(2 * len(sampler)):
+        sampler.batch(step, 1)
+    halves = drawn[: len(sampler)], drawn[len(sampler) :]
+    assert sorted(halves[0]) == sorted(halves[1]) == sorted(sampler.pairs)
+    assert halves[0] != halves[1]
+
+
+def _blank() -> Batch:
+    return Batch(*[torch.zeros(1)] * 6, carry=None, face=torch.zeros(1, 2, 4))
+
+
+@pytest.mark.parametrize("name", ["tiny", "figure"])
+def test_a_tiny_model_overfits_four_pairs_in_sixty_steps(workspace: Workspace, name: str) -> None:
+    recipe = tiny(64) if name == "tiny" else toy_figure()
+    stage = replace(recipe.stages[0], batch=4, ema=None)
+    sampler = sampler_of(workspace, recipe)
+    sampler.pairs = [sampler.pairs[i] for i in (0, 8, 16, 24)]
+    batch = sampler.batch(0, 4)
+    run = run_of(stage, recipe)
+
+    def colour() -> float:
+        run.painter.eval()
+        with torch.no_grad():
+            terms, pictures = run._learn.generator_terms(batch, (0.5, 0.5))
+            person = ((pictures[1] - batch.image[:, 1]).abs() * batch.mask[:, 1]).sum() / batch.mask[:, 1].sum() / 3
+        return float(person)
+
+    first = run.step(batch, 1e-9, np.random.default_rng(0))
+    before = colour()
+    for step in range(60):
+        last = run.step(batch, 1e-2 if name == "figure" else 4e-3, np.random.default_rng(step))
+    assert sum(last.values()) < 0.6 * sum(first.values())
+    assert colour() < 0.6 * before
+
+
+# -- machinery --------------------------------------------------------------------------------------------------
+
+
+def test_gradient_checkpointing_learns_the_same(workspace: Workspace) -> None:
+    recipe = toy_paper("edn-local")
+    batch = sampler_of(workspace, recipe, recipe.final.height).batch(0, 1)
+    results = []
+    for save_memory in (False, True):
+        torch.manual_seed(0)
+        run = FrameRun(recipe.final, recipe, perceptual(), replace(CPU, save_memory=save_memory))
+        run.step(batch, 1e-3, np.random.default_rng(0))
+        results.append(weights_of(run.painter))
+    assert same(*results)
+
+
+def test_out_of_memory_turns_gradient_checkpointing_on_once(fresh: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    step, tried = FrameRun.step, []
+
+    def too_much(self: FrameRun, *arguments: object) -> dict[str, float]:
+        tried.append(self.execution.save_memory)
+        if not self.execution.save_memory:
+            raise torch.OutOfMemoryError("2 GiB")
+        return step(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FrameRun, "step", too_much)
+    outcome = trainer(fresh, toy_paper("edn-global"), steps=3).run()
+    assert tried == [False, True, True, True] and outcome.steps == 3
+
+
+def test_mixed_precision_learns_much_the_same(workspace: Workspace) -> None:
+    recipe = toy_paper("edn-global")
+    batch = sampler_of(workspace, recipe).batch(0, 1)
+    losses = []
+    for half in (None, torch.bfloat16):
+        torch.manual_seed(0)
+        run = FrameRun(recipe.final, recipe, perceptual(), replace(CPU, half=half))
+        losses.append([sum(run.step(batch, 1e-4, np.random.default_rng(0)).values()) for _ in range(3)])
+        assert all(p.dtype == torch.float32 for p in run.painter.parameters())
+    assert losses[0] != losses[1]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=0.05)
+
+
+def test_the_log_has_every_term_and_the_samples_a_row_of_each(fresh: Workspace) -> None:
+    (fresh.training / "log.jsonl").unlink(missing_ok=True)
+    recipe = toy_paper("edn-global")
+    outcome = trainer(fresh, recipe, steps=3).run()
+    last = json.loads((fresh.training / "log.jsonl").read_text().splitlines()[-1])
+    assert last["steps"] == 3 and last["losses"] == outcome.losses and last["stage"] == "global"
+    height, width, _ = read_image(fresh.training / "samples.png").shape
+    size = outcome.person.crop_size
+    assert (height, width) == (2 * size[0], 4 * size[1])
+
+
+def test_tensorboard_gets_curves_and_samples_or_names_its_package(
+    fresh: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"dancedouble\[tensorboard\]"):
+        trainer(fresh, tiny(64), steps=2, tensorboard=True)
+
+
+def test_tensorboard_writes_events(fresh: Workspace) -> None:
+    pytest.importorskip("tensorboard")
+    trainer(fresh, toy_paper("edn-global"), steps=2, tensorboard=True).run()
+    events = list((fresh.training / "tensorboard").glob("events.*"))
+    data = events[0].read_bytes()
+    assert b"global/feature_matching" in data and b"real above, painted below" in data
+
+
+def test_ema_is_optional_and_costs_nothing_when_off() -> None:
+    recipe = toy_paper("edn-global")
+    assert run_of(recipe.final, recipe).mean is None
+    with_mean = run_of(replace(recipe.final, ema=0.9), recipe)
+    assert with_mean.mean is not None and with_mean.kept() is with_mean.mean
+
+
+def test_reconstruction_that_weighs_nothing_computes_nothing() -> None:
+    nothing = ReconstructionWeights(colour=0, structure=0, perceptual=0, matting=0)
+    assert reconstruction_objective([], [], _blank(), nothing, None, (0, 0)) == {}
