@@ -1,7 +1,8 @@
 """The empty background of a fixed camera: each pixel's median over the frames in which the subject is elsewhere.
 
 Elsewhere means well away, where some frame allows it: near the subject there is hair, shadow and blur that masks
-miss. A pixel that is only ever bare close to the subject, as between the legs, is taken from there all the same.
+miss. A pixel that is only ever bare close to the subject, as between the legs, is taken from the few frames in which
+the subject is farthest from it.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ SAMPLES = 32
 """Frames kept to take medians of: more do not change the plate, and memory stays bounded."""
 COVERED = 12
 """Mask value (0–255) above which a pixel may show the subject."""
-MARGIN = 0.03
-"""How near counts as near, as a share of the subject's height."""
+MARGIN = 0.04
+"""How far away is far enough, as a share of the subject's height."""
+FAR = 255
+FEWEST = 3
+"""Samples of a pixel that are used where the subject is never far away."""
 PAINT_WIDTH = 320
 """What nobody ever saw is painted in at about this width."""
 DRIFT_WIDTH = 640
@@ -49,8 +53,7 @@ class PlateBuilder:
     frames: int
     """How many frames the stream has."""
     _pictures: list[Picture] = field(default_factory=list)
-    _covered: list[NDArray[np.bool_]] = field(default_factory=list)
-    _near: list[NDArray[np.bool_]] = field(default_factory=list)
+    _distances: list[NDArray[np.uint8]] = field(default_factory=list)
     _count: int = 0
 
     def add(self, frame: Picture, mask: Picture | None, height: float) -> None:
@@ -58,28 +61,38 @@ class PlateBuilder:
         index, self._count = self._count, self._count + 1
         if len(self._pictures) * self.frames > index * min(SAMPLES, self.frames):
             return
-        covered = np.zeros(frame.shape[:2], np.bool_) if mask is None else mask > COVERED
-        reach = 2 * max(1, round(MARGIN * height)) + 1
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
         self._pictures.append(frame.copy())
-        self._covered.append(covered)
-        self._near.append(cv2.dilate(covered.astype(np.uint8), kernel) > 0)
+        self._distances.append(_distance(frame, mask, reach=max(2, min(254, round(MARGIN * height)))))
 
     def finish(self) -> Plate:
         """The plate of all that was added."""
-        pictures, covered, near = np.stack(self._pictures), np.stack(self._covered), np.stack(self._near)
-        shifts = _camera_shifts(pictures, near)
+        pictures, distances = np.stack(self._pictures), np.stack(self._distances)
+        shifts = _camera_shifts(pictures, distances < FAR)
         drift = float(np.hypot(*shifts.T).max()) / pictures.shape[2]
         if drift > STILL:
-            pictures, covered, near = (_aligned(stack, shifts) for stack in (pictures, covered, near))
-        hidden = np.where(near.all(axis=0), covered, near)
+            pictures, distances = _aligned(pictures, shifts), _aligned(distances, shifts)
         plate = np.concatenate(
-            [_visible_median(pictures[:, rows], hidden[:, rows]) for rows in _row_blocks(len(pictures[0]))]
+            [_visible_median(pictures[:, rows], _hidden(distances[:, rows])) for rows in _row_blocks(len(pictures[0]))]
         )
-        never: NDArray[np.bool_] = np.asarray(covered.all(axis=0))
+        never: NDArray[np.bool_] = np.asarray((distances == 0).all(axis=0))
         if never.any():
             plate = _paint_in(plate, never)
         return Plate(picture=plate, unseen=float(never.mean()), drift=drift)
+
+
+def _distance(frame: Picture, mask: Picture | None, reach: int) -> NDArray[np.uint8]:
+    """(H, W) distance from the subject in pixels up to ``reach``, as 0 (covered) to FAR (``reach`` or more away)."""
+    if mask is None:
+        return np.full(frame.shape[:2], FAR, np.uint8)
+    apart = cv2.distanceTransform((mask <= COVERED).astype(np.uint8), cv2.DIST_L2, 3)
+    return np.asarray(np.ceil(np.minimum(apart / reach, 1) * FAR), np.uint8)
+
+
+def _hidden(distances: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(N, h, w) which samples of each pixel to leave out: all but those far away, or but the farthest few."""
+    few = min(FEWEST, len(distances))
+    farthest = np.partition(distances, len(distances) - few, axis=0)[len(distances) - few]
+    return np.asarray((distances < farthest) | (distances == 0))
 
 
 def _visible_median(pictures: Picture, covered: NDArray[np.bool_]) -> Picture:
