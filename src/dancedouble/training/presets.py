@@ -31,16 +31,16 @@ def swift(height: int = DEFAULT_HEIGHT) -> Recipe:
     limbs = LimbInput(bank=96)
     generator = SwiftConfig(maps=CHANNELS, references=limbs.references)
     # Colour losses prefer the plate to a hand that may be elsewhere: perception leads, they only steady it.
-    weights = ReconstructionWeights(colour=0.5, structure=0.15, perceptual=2.0, matting=0.05)
+    weights = ReconstructionWeights(colour=0.25, structure=0.15, perceptual=2.0, matting=0.05)
     return Recipe(
         preset="swift", framing=TrackedCrop(), conditioning=limbs, perceptual="lpips",
         stages=(
             Stage(
-                name="reconstruct", height=height, generator=generator, share=0.6, learning_rate=1e-3,
+                name="reconstruct", height=height, generator=generator, share=0.7, learning_rate=1e-3,
                 reconstruction=weights,
             ),
             Stage(
-                name="adversarial", height=height, generator=generator, share=0.25, learning_rate=5e-4,
+                name="adversarial", height=height, generator=generator, share=0.2, learning_rate=5e-4,
                 reconstruction=weights,
                 discriminator=DiscriminatorConfig(width=24, scales=2), adversarial=0.02,
                 adversarial_weights=LossWeights(perceptual=0.0),
@@ -48,7 +48,7 @@ def swift(height: int = DEFAULT_HEIGHT) -> Recipe:
         ),
         face=FaceStage(
             name="face", generator=FaceGlobalConfig(width=16, downs=2, blocks=3), discriminator_width=24,
-            learning_rate=5e-4, decay="cosine", batch=4, share=0.15,
+            learning_rate=5e-4, decay="cosine", batch=4, share=0.1,
         ),
     )  # fmt: skip
 

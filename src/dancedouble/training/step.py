@@ -22,8 +22,12 @@ from dancedouble.recipe import NO_RECONSTRUCTION, ReconstructionWeights, Stage
 FRAMES = 2
 PERSON_WEIGHT = 2.0
 """How much more an error on the person counts than one beside them."""
-PERCEPTUAL_CROP = 160
-"""Side of the random square the perceptual distance is trained on: cheaper, the same gradient on average."""
+PERCEPTUAL_CROP = (192, 128)
+"""(height, width) of the part that structure and perception are compared on: half the cost of the whole. Its random
+place also keeps the network's strides from lining up with the generator's, which leaves a grid in the picture."""
+MOSTLY_MIDDLE = 0.8
+MISSED = 0.2
+"""Mean difference from the plate, of a range of 2, above which a mask that says background is not believed."""
 
 
 def paint_pair(generator: nn.Module, batch: Batch, *, temporal: bool) -> tuple[list[Layers], list[Tensor]]:
@@ -66,26 +70,37 @@ def reconstruction_objective(
     terms: Terms = {}
     if weights.colour:
         terms["colour"] = weights.colour * masked_l1(image, truth, 1 + PERSON_WEIGHT * near)
+    rows, columns = random_crop(image, corner)
+    part, true_part = image[..., rows, columns], truth[..., rows, columns]
     if weights.structure:
-        terms["structure"] = weights.structure * ssim_loss(image, truth, 0.2 + near)
+        terms["structure"] = weights.structure * ssim_loss(part, true_part, 0.2 + near[..., rows, columns])
     if weights.perceptual and perceptual is not None:
-        rows, columns = random_square(image, corner)
-        terms["reconstruction_perceptual"] = (
-            weights.perceptual * perceptual(image[..., rows, columns], truth[..., rows, columns]).mean()
-        )
+        terms["reconstruction_perceptual"] = weights.perceptual * perceptual(part, true_part).mean()
     alphas = [painted.alpha for painted in layers if painted.alpha is not None]
     if weights.matting and alphas:
-        alpha = torch.cat(alphas).to(mask.dtype).clamp(1e-4, 1 - 1e-4)
-        with torch.autocast(alpha.device.type, enabled=False):  # half precision knows no 1 - 1e-4
-            terms["matting"] = weights.matting * F.binary_cross_entropy(alpha, mask)
+        plate = batch.plate.transpose(0, 1).flatten(0, 1)
+        terms["matting"] = weights.matting * matting_loss(torch.cat(alphas), mask, (truth - plate).abs())
     return terms
 
 
-def random_square(image: Tensor, corner: tuple[float, float]) -> tuple[slice, slice]:
-    """A square of the picture at a place given as two fractions in [0, 1]."""
+def matting_loss(alpha: Tensor, mask: Tensor, apart: Tensor) -> Tensor:
+    """Cross entropy of alpha (B, 1, H, W) and the detector's mask, where the mask can be believed.
+
+    It is not believed where it says background but the frame differs from the plate (``apart``, (B, 3, H, W), range 2):
+    there are hands, hair and shadows that it missed, and alpha is left to the picture losses.
+    """
+    believed = (mask >= 0.5) | (apart.mean(1, keepdim=True) <= MISSED)
+    with torch.autocast(alpha.device.type, enabled=False):  # half precision knows no 1 - 1e-4
+        entropy = F.binary_cross_entropy(alpha.to(mask.dtype).clamp(1e-4, 1 - 1e-4), mask, reduction="none")
+    return (entropy * believed).mean()
+
+
+def random_crop(image: Tensor, corner: tuple[float, float]) -> tuple[slice, slice]:
+    """A part of the picture, at a place given as two fractions in [0, 1]; across, mostly about the middle."""
     height, width = image.shape[-2:]
-    rows, columns = min(PERCEPTUAL_CROP, height), min(PERCEPTUAL_CROP, width)
-    top, left = round(corner[0] * (height - rows)), round(corner[1] * (width - columns))
+    rows, columns = min(PERCEPTUAL_CROP[0], height), min(PERCEPTUAL_CROP[1], width)
+    aside = MOSTLY_MIDDLE * (corner[1] - 0.5) + 0.5
+    top, left = round(corner[0] * (height - rows)), round(aside * (width - columns))
     return slice(top, top + rows), slice(left, left + columns)
 
 
