@@ -185,3 +185,23 @@ def test_small_generator_is_small() -> None:
 def test_flops_of_one_convolution_are_those_of_its_formula() -> None:
     convolution = torch.nn.Conv2d(3, 8, 3, padding=1, device="meta")
     assert count_flops(convolution, (2, 3, 10, 12)) == 2 * 2 * 8 * 10 * 12 * 3 * 9
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_gradients_do_not_depend_on_the_memory_layout(count: int) -> None:
+    """With PyTorch's own instance norm they did, for a single sample: see blocks.InstanceNorm."""
+    found = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        network = toy("local").double().to(memory_format=layout)  # type: ignore[call-overload]
+        label, truth = (pictures(count, (16, 24), seed=seed).double() for seed in (1, 2))
+        (network(label, None).rgb - truth).square().mean().backward()
+        found.append([parameter.grad for parameter in network.parameters()])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+
+
+def test_instance_norm_is_instance_norm() -> None:
+    from dancedouble.models.blocks import InstanceNorm
+
+    x = pictures(2, (8, 6), 5) * 3 + 1
+    torch.testing.assert_close(InstanceNorm()(x), torch.nn.InstanceNorm2d(5)(x))

@@ -336,7 +336,7 @@ def test_a_tiny_model_overfits_four_pairs_in_sixty_steps(workspace: Workspace, n
     def colour() -> float:
         run.painter.eval()
         with torch.no_grad():
-            terms, pictures = run._learn.generator_terms(batch, (0.5, 0.5))
+            _, pictures = run._learn.generator_terms(batch, (0.5, 0.5))
             person = ((pictures[1] - batch.image[:, 1]).abs() * batch.mask[:, 1]).sum() / batch.mask[:, 1].sum() / 3
         return float(person)
 

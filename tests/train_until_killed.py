@@ -1,4 +1,4 @@
-"""Train a toy recipe on a workspace with a checkpoint after every step: python train_until_killed.py WORKSPACE OUT.pt"""
+"""Train a toy recipe, a checkpoint after every step: python train_until_killed.py WORKSPACE OUT.pt"""
 
 from __future__ import annotations
 

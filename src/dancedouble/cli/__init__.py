@@ -21,6 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A terminal that cannot show a letter of a file name is no reason to fail.
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
+    if os.environ.get("RANK", "0") != "0":
+        # torchrun starts this command several times over; the first one speaks for all.
+        arguments = [*arguments, "--quiet"]
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
     command = typer.main.get_command(app)
     try:
         code = command.main(arguments, prog_name="dancedouble", standalone_mode=False)

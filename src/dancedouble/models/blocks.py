@@ -25,20 +25,33 @@ def halve(image: Tensor) -> Tensor:
     return F.avg_pool2d(image, 3, stride=2, padding=1, count_include_pad=False)
 
 
+class InstanceNorm(nn.Module):
+    """Each channel of each sample to mean 0 and variance 1, nothing learned.
+
+    Not PyTorch's own: on CPUs and for one sample, its gradient is wrong when the layers around it are channels last
+    (seen in 2.13, forward right, gradient off by its own size). Group norm with a group per channel is the same
+    function, and it keeps the layout.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
+        return F.group_norm(x, x.shape[1])
+
+
 def stem(channels: int, width: int) -> list[nn.Module]:
     """Full-size 7×7 convolution into ``width`` channels."""
-    return [nn.ReflectionPad2d(3), nn.Conv2d(channels, width, 7), nn.InstanceNorm2d(width), nn.ReLU(True)]
+    return [nn.ReflectionPad2d(3), nn.Conv2d(channels, width, 7), InstanceNorm(), nn.ReLU(True)]
 
 
 def down(channels: int, width: int) -> list[nn.Module]:
     """3×3 convolution that halves the size."""
-    return [nn.Conv2d(channels, width, 3, stride=2, padding=1), nn.InstanceNorm2d(width), nn.ReLU(True)]
+    return [nn.Conv2d(channels, width, 3, stride=2, padding=1), InstanceNorm(), nn.ReLU(True)]
 
 
 def up(channels: int, width: int) -> list[nn.Module]:
     """3×3 transposed convolution that doubles the size."""
     convolution = nn.ConvTranspose2d(channels, width, 3, stride=2, padding=1, output_padding=1)
-    return [convolution, nn.InstanceNorm2d(width), nn.ReLU(True)]
+    return [convolution, InstanceNorm(), nn.ReLU(True)]
 
 
 def head(width: int, channels: int) -> list[nn.Module]:
@@ -55,11 +68,11 @@ class ResidualBlock(nn.Module):
         self.layers = nn.Sequential(
             nn.ReflectionPad2d(1),
             nn.Conv2d(width, width, 3),
-            nn.InstanceNorm2d(width),
+            InstanceNorm(),
             nn.ReLU(True),
             nn.ReflectionPad2d(1),
             nn.Conv2d(width, width, 3),
-            nn.InstanceNorm2d(width),
+            InstanceNorm(),
         )
 
     def forward(self, x: Tensor) -> Tensor:

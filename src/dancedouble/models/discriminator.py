@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from dancedouble.models.blocks import RGB, halve, label_range, start_weights
+from dancedouble.models.blocks import RGB, InstanceNorm, halve, label_range, start_weights
 
 Features = list[list[Tensor]]
 """Per scale, finest first: the output of every layer, the last one being the patch map (B, 1, h, w)."""
@@ -45,14 +45,15 @@ def discriminator_input(labels: Sequence[Tensor], images: Sequence[Tensor]) -> T
 
 
 class PatchDiscriminator(nn.Module):
-    """Says of every 70×70 patch whether it is real; ``norm`` is the normalization of all but the ends."""
+    """Says of every 70×70 patch whether it is real; ``norm`` makes the normalization of all but the ends from
+    its channels: instance normalization unless given."""
 
     def __init__(
         self,
         input_channels: int,
         width: int,
         layers: int,
-        norm: Callable[[int], nn.Module] = nn.InstanceNorm2d,
+        norm: Callable[[int], nn.Module] | None = None,
     ) -> None:
         super().__init__()
         widths = [width * min(2**i, 8) for i in range(layers + 1)]
@@ -60,7 +61,9 @@ class PatchDiscriminator(nn.Module):
         stages = [nn.Sequential(nn.Conv2d(input_channels, width, 4, 2, padding=2), nn.LeakyReLU(0.2, True))]
         for before, after, stride in zip(widths, widths[1:], strides, strict=False):
             convolution = nn.Conv2d(before, after, 4, stride, padding=2)
-            stages.append(nn.Sequential(convolution, norm(after), nn.LeakyReLU(0.2, True)))
+            stages.append(
+                nn.Sequential(convolution, InstanceNorm() if norm is None else norm(after), nn.LeakyReLU(0.2, True))
+            )
         stages.append(nn.Sequential(nn.Conv2d(widths[-1], 1, 4, 1, padding=2)))
         self.stages = nn.ModuleList(stages)
 

@@ -7,6 +7,7 @@ part of every batch, and gradients are averaged by PyTorch's DistributedDataPara
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -50,7 +51,11 @@ class Execution:
         if self.ranks == 1:
             return network
         where = [self.device] if self.device.type == "cuda" else None
-        return DistributedDataParallel(network, device_ids=where, broadcast_buffers=False)
+        with warnings.catch_warnings():
+            # The newest releases name this option anew; it has to work with the older ones too. A network is called
+            # for both frames before the backward pass, which forbids changing its buffers in between.
+            warnings.simplefilter("ignore", FutureWarning)
+            return DistributedDataParallel(network, device_ids=where, broadcast_buffers=False)
 
     def largest(self, *values: float) -> list[float]:
         """Each value's maximum over the processes: how they agree on the time, and on whether to stop."""
