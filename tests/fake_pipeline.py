@@ -16,6 +16,8 @@ from typing import Any
 from dancedouble.errors import Cancelled
 from dancedouble.progress import Progress
 from dancedouble.results import (
+    CheckResult,
+    EvaluateResult,
     InfoResult,
     PersonListing,
     Plan,
@@ -91,6 +93,24 @@ class FakePipeline(ModuleType):
         self.record("compare", (result, truth), named)
         means = {"body.ssim": 0.9, "body.lpips_alex": 0.08}
         return {"frames": 200, "transfer": means, "nearest_frame": {"body.ssim": 0.8, "body.lpips_alex": 0.2}}
+
+    def check(self, source: Path, target: Path, **named: Any) -> CheckResult:
+        self.record("check", (source, target), named)
+        span = {"start": 2.0, "end": 3.5, "part": "left arm", "reason": "above the head", "frame": 60, "nearest": 12}
+        findings = {
+            "covered": 0.72, "uncovered": [span], "footage": [], "summary": "72 % of this dance is covered.",
+            "expected_lpips": None,
+        }  # fmt: skip
+        return CheckResult(findings=findings, sheet=named.get("sheet"), warnings=[])
+
+    def evaluate(self, subject: Path, output: Path, **named: Any) -> EvaluateResult:
+        self.record("evaluate", (subject, output), named)
+        metrics = {"body.lpips_alex": {"mean": 0.1, "low": 0.09, "high": 0.12}, "body.ssim": {"mean": None}}
+        content = {
+            "headline": "swift: LPIPS (alex), body 0.100.", "worst": {"of": "body.lpips_alex", "moments": []},
+            "methods": [{"title": "swift", "metrics": metrics}, {"title": "no numbers", "metrics": {}}],
+        }  # fmt: skip
+        return EvaluateResult(content=content, report=output / "report.json", page=output / "report.html")
 
     def people(self, video: Path, picture: Path | None = None) -> list[PersonListing]:
         self.record("people", (video,), {"picture": picture})

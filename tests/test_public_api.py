@@ -17,7 +17,7 @@ from dancedouble.cli import main
 from fake_pipeline import FakePipeline
 
 ROOT = Path(__file__).parents[1]
-VERBS = ("info", "people", "prepare", "render", "train", "transfer")
+VERBS = ("check", "evaluate", "info", "people", "prepare", "render", "train", "transfer")
 
 
 def test_the_public_names() -> None:
@@ -89,6 +89,9 @@ EVERY_OPTION = (
     "train a -o b --budget 1m --preset p --steps 9 --frames 0:9 --size 9 --seed 1 --device cpu",
     "render a b -o c --frames 0:9 --layout strip --alpha --retarget limbs --person 1 --device cpu",
     "pose a -o b --openpose c --figures d --person 1",
+    "check a b --sheet c --person 1 --target-person 1",
+    "evaluate a -o b --budget 1m --preset p --steps 9 --size 9 --seed 1 --source a --truth b --result c --frames 0:9"
+    " --retarget limbs --detector heavy --device cpu",
     "info a --picture b",
     "info --preset p",
     "demo -o {folder} --budget 1m --seed 1 --device cpu",

@@ -15,13 +15,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dancedouble import errors, pipeline
-    from dancedouble.pipeline import info, people, prepare, render, train, transfer
+    from dancedouble.pipeline import check, evaluate, info, people, prepare, render, train, transfer
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "errors", "info", "people", "pipeline", "prepare", "render", "train", "transfer"]
+__all__ = [
+    "__version__",
+    "check",
+    "errors",
+    "evaluate",
+    "info",
+    "people",
+    "pipeline",
+    "prepare",
+    "render",
+    "train",
+    "transfer",
+]
 
 _MODULES = {"errors", "pipeline"}
-_VERBS = {"info", "people", "prepare", "render", "train", "transfer"}
+_VERBS = {"check", "evaluate", "info", "people", "prepare", "render", "train", "transfer"}
 
 
 if not TYPE_CHECKING:  # type checkers know the names from above, and then notice the ones that do not exist

@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
+from dancedouble.assessment.contenders import Lesson
+from dancedouble.assessment.detection import Detector
+from dancedouble.assessment.doctor import examine, examine_poses, keep_quality, open_clip
+from dancedouble.assessment.finished import assess_result
+from dancedouble.assessment.held_out import run_trial
+from dancedouble.assessment.sidecar import write_sidecar
+from dancedouble.assessment.trial import hold_out, pair_up
 from dancedouble.capture import Capture, capture_poses, default_estimator
 from dancedouble.delivery import Layout, check_request, figure_frames, laid_out_size, lay_out, open_output
 from dancedouble.description import describe_installation, describe_path, describe_preset
 from dancedouble.devices import choose_device
-from dancedouble.errors import ConsentError
+from dancedouble.errors import ConsentError, InputError
 from dancedouble.evaluation.paired import measure_pair
 from dancedouble.files import sha256, write_atomically
 from dancedouble.media.audio import AudioCut
@@ -34,6 +42,8 @@ from dancedouble.preparation import Request, finished_workspace, prepare_workspa
 from dancedouble.progress import OnProgress, Progress, Stage, ignore_progress
 from dancedouble.provenance.marking import synthetic_record
 from dancedouble.results import (
+    CheckResult,
+    EvaluateResult,
     InfoResult,
     PersonListing,
     Plan,
@@ -172,6 +182,7 @@ def transfer(
     state.mkdir(exist_ok=True)
     prepared = prepare(target, state / "workspace", consent=consent, person=target_person, on_progress=on_progress)
     capture = _cached_capture(source, state / "source-poses.npz", person, frames, on_progress)
+    lacking = _checked(capture.poses, Workspace(prepared.workspace).poses, target, on_progress)
     spent = time.monotonic() - started
     height = size or own_height(preset) or choose_size(budget, prepared.person_height, where)
     request = {"budget": budget, "preset": preset, "size": height, "seed": seed, "frames": frames}
@@ -192,7 +203,7 @@ def transfer(
         on_progress=on_progress,
     )  # fmt: skip
     return TransferResult(
-        **{**vars(rendered), "warnings": [*prepared.warnings, *rendered.warnings]},
+        **{**vars(rendered), "warnings": [*prepared.warnings, *lacking, *rendered.warnings]},
         person=learned.person, workspace=prepared.workspace, steps=learned.steps, stopped=learned.stopped, plan=plan,
     )  # fmt: skip
 
@@ -231,6 +242,67 @@ def compare(
     seen = capture_poses(Path(truth), on_progress=on_progress)
     dance = normalize_poses(capture_poses(Path(source), on_progress=on_progress).poses, opened.poses, retarget=retarget)
     return measure_pair(Path(result), Path(truth), seen.poses, dance=dance.poses, workspace=opened)
+
+
+def check(
+    source: AnyPath, target: AnyPath, *, sheet: AnyPath | None = None, person: int | None = None,
+    target_person: int | None = None, on_progress: OnProgress = ignore_progress,
+) -> CheckResult:  # fmt: skip
+    """What in a dance the target's footage never showed, and what ails the footage: before anyone trains.
+
+    Both may be videos, poses, workspaces or person files. ``sheet`` is a picture to write: uncovered moments of the
+    dance, each beside the nearest thing the target did. Raises InputError and its kinds, OutputError.
+    """
+    picture = None if sheet is None else Path(sheet)
+    if picture is not None:
+        check_output(picture, [Path(source), Path(target)])
+    dance = open_clip(Path(source), person=person, on_progress=on_progress)
+    footage = open_clip(Path(target), person=target_person, on_progress=on_progress)
+    found = examine(dance, footage, wants_sheet=picture is not None)
+    if picture is not None and found.sheet is not None:
+        write_image(picture, found.sheet)
+    return CheckResult(
+        findings=found.report.to_dict(), sheet=None if found.sheet is None else picture, warnings=[*found.warnings]
+    )
+
+
+def evaluate(
+    subject: AnyPath, output: AnyPath, *, preset: str = "swift", budget: float | None = None, steps: int | None = None,
+    size: int | None = None, seed: int = 0, source: AnyPath | None = None, truth: AnyPath | None = None,
+    result: AnyPath | None = None, frames: Frames | None = None, retarget: Retarget = DEFAULT_RETARGET,
+    detector: Detector = "full", device: str = "auto", on_progress: OnProgress = ignore_progress,
+) -> EvaluateResult:  # fmt: skip
+    """How good it is, measured: ``report.json`` and ``report.html`` in the folder ``output``.
+
+    ``subject`` is a workspace: its last fifth is held out, ``preset`` and the paper's ablations learn the rest, each
+    for ``budget`` seconds or ``steps``, and are compared on the tail beside baselines. With ``truth``, footage in which
+    the subject performs the dance ``source``, all of it is learned and that is the test. Or ``subject`` is a person
+    file, and ``result`` a finished transfer of (the ``frames`` of) ``source``. Raises InputError, WorkspaceError,
+    PersonFileError, ClipTooShortError, WeightsError, OutputError.
+    """
+    subject, folder, where = Path(subject), Path(output), choose_device(device)
+    folder.mkdir(parents=True, exist_ok=True)
+    if subject.is_file():
+        if source is None or result is None:
+            raise InputError(f"{subject}: of a person file a finished transfer is judged; give its source and result")
+        person = load_person(subject)
+        dance = capture_poses(Path(source), frames=frames, on_progress=on_progress).poses
+        asked = normalize_poses(dance, person.poses, retarget=retarget).poses
+        found = assess_result(
+            person, asked, Path(result), folder, first=frames[0] if frames else 0, name=Path(source).name,
+            detector=detector, on_progress=on_progress,
+        )  # fmt: skip
+        return EvaluateResult(content=found.report.to_dict(), report=found.numbers, page=found.page)
+    workspace = Workspace(subject)
+    given = None if source is None else Path(source)
+    trial = hold_out(workspace) if truth is None else pair_up(workspace, given, Path(truth), on_progress)
+    budget = budget or DEFAULT_BUDGET
+    height = size or own_height(preset) or choose_size(budget, workspace.manifest.person_height, where)
+    limit = Limit(seconds=None if steps else budget, steps=steps)
+    lesson = Lesson(limit=limit, seed=seed, device=where, folder=folder / "learned")
+    found = run_trial(trial, recipe_of(preset, height), lesson, folder, detector=detector, on_progress=on_progress)
+    keep_quality(workspace, found.report)
+    return EvaluateResult(content=found.report.to_dict(), report=found.numbers, page=found.page)
 
 
 def people(video: AnyPath, *, picture: AnyPath | None = None) -> list[PersonListing]:
@@ -281,19 +353,32 @@ def _render(
     source_size = None if video is None else video.size
     sources = read_frames(video.path, start=first, stop=stop) if video is not None and layout != "result" else None
     stage = Stage("render", on_progress, total=len(capture.poses))
+    record = synthetic_record(subject, source.name)
     with open_output(
         output, laid_out_size(subject.size, source_size, layout), fps, first=first, audio=audio,
-        record=synthetic_record(subject, source.name),
+        record=record,
     ) as writer:  # fmt: skip
         drawn = figure_frames(normalized.poses) if layout == "strip" else None
         for finished in stage.track(Synthesizer(subject, device).frames(normalized.poses)):
             shown = None if sources is None else next(sources)
             writer.write(lay_out(finished, layout, shown, None if drawn is None else next(drawn), alpha=alpha))
-    return RenderResult(
+    result = RenderResult(
         output=output, frames=len(capture.poses), fps=fps,
         seconds={**seconds, "rendering": time.monotonic() - started},
         warnings=[*capture.warnings, *normalized.warnings], gaps=capture.gaps,
     )  # fmt: skip
+    left_alone = write_sidecar(
+        output, result=result.to_dict(), record=record, coverage=examine_poses(capture.poses, subject.poses),
+        first=first,
+    )  # fmt: skip
+    return replace(result, warnings=[*result.warnings, *left_alone])
+
+
+def _checked(dance: PoseSequence, footage: PoseSequence, target: Path, on_progress: OnProgress) -> list[str]:
+    """Say what the footage lacks for this dance, before anything is learned; also as a warning where it does."""
+    report = examine_poses(dance, footage)
+    on_progress(Progress(stage="check", done=0, total=None, message=report.summary))
+    return [f"{target.name}: {report.summary}"] * bool(report.uncovered or report.footage)
 
 
 def _cached_capture(

@@ -104,6 +104,35 @@ class PersonListing(_Result):
     """Median height in pixels."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """How much of a dance some footage covers."""
+
+    findings: dict[str, Any]
+    """``covered``, ``uncovered``, ``footage``, ``summary`` and more: the JSON of ``dancedouble check``."""
+    sheet: Path | None
+    """The picture that was written; None when nothing lacks, or none was asked for."""
+    warnings: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {**self.findings, "sheet": None if self.sheet is None else str(self.sheet), "warnings": self.warnings}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateResult:
+    """An evaluation: its numbers, and where they were written."""
+
+    content: dict[str, Any]
+    """The content of ``report.json``."""
+    report: Path
+    page: Path
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {**self.content, "report": str(self.report), "page": str(self.page)}
+
+
 @dataclass(frozen=True)
 class InfoResult:
     """Facts about this installation, or about a file."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dancedouble.cli import describe
+from dancedouble.cli import assess, describe
 from dancedouble.cli.demo import Demo, run_demo
 from dancedouble.cli.options import (
     Ablation,
@@ -29,7 +29,9 @@ from dancedouble.cli.options import (
     SeedOption,
     SizeOption,
     SourceArgument,
+    StepsOption,
     TargetArgument,
+    TargetPersonOption,
     VideoArgument,
     argument,
     given,
@@ -81,9 +83,7 @@ def transfer(
     layout: LayoutOption = None,
     size: SizeOption = None,
     person: PersonOption = None,
-    target_person: Annotated[
-        int | None, option("--target-person", metavar="N", min=1, meaning="Which person in TARGET.")
-    ] = None,
+    target_person: TargetPersonOption = None,
     retarget: RetargetOption = None,
     frames: FramesOption = None,
     consent: ConsentOption = None,
@@ -170,9 +170,7 @@ def train(
     ],
     budget: BudgetOption = None,
     preset: PresetOption = None,
-    steps: Annotated[
-        int | None, option("--steps", metavar="N", min=1, meaning="Learn for N steps instead of a time.")
-    ] = None,
+    steps: StepsOption = None,
     start: Annotated[
         Path | None, option("--start", metavar="PERSON", meaning="Go on from this person: the stage after theirs.")
     ] = None,
@@ -280,6 +278,10 @@ def pose(
         )
 
     Session(json=json, quiet=quiet, debug=debug).run(work, describe.pose)
+
+
+app.command(rich_help_panel=ABOUT)(assess.check)
+app.command(rich_help_panel=ABOUT)(assess.evaluate)
 
 
 @app.command(rich_help_panel=ABOUT)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dancedouble.cli.formats import describe_stages
 from dancedouble.cli.output import outline
 
 if TYPE_CHECKING:
     from dancedouble.cli.demo import Demo
-    from dancedouble.results import InfoResult, PoseResult, PrepareResult, RenderResult, TrainResult, TransferResult
+    from dancedouble.results import (
+        CheckResult,
+        EvaluateResult,
+        InfoResult,
+        PoseResult,
+        PrepareResult,
+        RenderResult,
+        TrainResult,
+        TransferResult,
+    )
 
 NOT_VIDEOS = {".safetensors", ".npz"}
 
@@ -90,3 +99,32 @@ def info(result: InfoResult) -> str:
 def weight(name: str, *, licence: str, origin: str, here: bool, **_: object) -> str:
     """``pose_detection  fetched  Apache-2.0  Google MediaPipe: …``"""
     return f"{name:20} {'fetched' if here else '-':8} {licence}; {origin}"
+
+
+def check(result: CheckResult) -> str:
+    found = result.findings
+    lines = [str(found["summary"])]
+    lines += [
+        f"  {span['start']:6.1f} – {span['end']:.1f} s  {said(span['part'], span['reason'])}"
+        for span in found["uncovered"]
+    ]
+    if found["expected_lpips"] is not None:
+        lines.append(f"expected LPIPS of the body: {found['expected_lpips']:.3f}, by the evaluation of this workspace")
+    return "\n".join(lines + ([f"picture: {result.sheet}"] if result.sheet else []))
+
+
+def said(part: str, reason: str) -> str:
+    return reason if part in ("body", "trunk") else f"{part} {reason}"
+
+
+def evaluate(result: EvaluateResult) -> str:
+    rows = [f"  {method['title']:<24}{headline_number(result.content, method)}" for method in result.content["methods"]]
+    return "\n".join([result.content["headline"], *rows, f"{result.page}", f"{result.report}"])
+
+
+def headline_number(content: dict[str, Any], method: dict[str, Any]) -> str:
+    """A method's mean of the headlined column with its interval."""
+    found = method["metrics"].get(content["worst"]["of"])
+    if found is None or found["mean"] is None:
+        return "–"
+    return f"{found['mean']:.4f}  ({found['low']:.4f} to {found['high']:.4f})"

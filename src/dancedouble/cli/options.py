@@ -107,6 +107,12 @@ PersonOption = Annotated[
     int | None,
     option("--person", metavar="N", min=1, meaning="Which person, of several; see info VIDEO."),
 ]
+StepsOption = Annotated[
+    int | None, option("--steps", metavar="N", min=1, meaning="Learn for N steps instead of a time.")
+]
+TargetPersonOption = Annotated[
+    int | None, option("--target-person", metavar="N", min=1, meaning="Which person in TARGET.")
+]
 LayoutOption = Annotated[Layout | None, option("--layout", meaning="What the video shows.")]
 RetargetOption = Annotated[Retarget | None, option("--retarget", meaning="Fit the body as a whole or by limbs.")]
 ConsentOption = Annotated[

@@ -87,6 +87,11 @@ METRICS = {
         title="face distance", better="lower", unit="", range="0 and up; under 0.6 counts as one person",
         definition="Euclidean distance of the face descriptors of result and truth (dlib's ResNet, 128 numbers).",
     ),
+    "identity_distance": Metric(
+        title="identity distance", better="lower", unit="", range="0 and up; under 0.6 counts as one person",
+        definition="Euclidean distance of the face descriptor of the result and the mean descriptor of the person's "
+        "faces in their footage (dlib's ResNet, 128 numbers): for results without a truth.",
+    ),
 }  # fmt: skip
 """By the part of a column's name after its region; ``{part}`` stands for a part of the pose."""
 

@@ -211,7 +211,7 @@ def _curves(report: EvaluationReport) -> str:
                 )
                 for number, method in enumerate(report.methods) if method.curves.get(name)
             ],
-            title=name, x_unit="seconds of training",
+            title=name, x_unit="steps of training",
         )
         for name in names
     )  # fmt: skip

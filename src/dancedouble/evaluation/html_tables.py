@@ -15,7 +15,7 @@ TABLES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Body", "The paper's table 1, and more, on the body box.",
      ("body.ssim", "body.lpips_alex", "body.lpips_vgg", "body.psnr", "person.psnr")),
     ("Face", "The paper's table 2, on the face box.",
-     ("face.ssim", "face.lpips_alex", "face.lpips_vgg", "face.psnr", "face.distance")),
+     ("face.ssim", "face.lpips_alex", "face.lpips_vgg", "face.psnr", "face.distance", "face.identity_distance")),
     ("Mean pose distance", "The paper's table 3, in pixels of the full frame.",
      ("pose.distance_body", "pose.distance_face", "pose.distance_hands", "pose.distance_overall",
       "pose.seen_distance_body", "pose.seen_distance_overall", "pose.torso_error")),

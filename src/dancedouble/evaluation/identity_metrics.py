@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,8 @@ from dancedouble.evaluation.frame_metrics import FramePair, Image
 
 LANDMARKS = 68
 """The first of the 70 face points: contour, brows, nose, eyes and mouth in the common 68-point order."""
+MODEL = "dlib_face_recognition_resnet_model_v1.dat"
+"""Public domain; the package ``face-recognition-models`` carries it."""
 
 
 class FaceEmbedder(Protocol):
@@ -39,6 +42,30 @@ class FaceMeter:
         return {"face.distance": float(np.linalg.norm(result - truth))}
 
 
+@dataclass(frozen=True, kw_only=True)
+class IdentityMeter:
+    """``face.identity_distance``: ‖e(result) - mean e(footage)‖₂ where the whole face is seen: needs no truth."""
+
+    embed: FaceEmbedder
+    known: NDArray[np.float64]
+    """Mean descriptor of the person's faces in the footage."""
+
+    def measure(self, pair: FramePair) -> dict[str, float]:
+        """See :class:`dancedouble.evaluation.frame_metrics.Meter`."""
+        if pair.face_points is None:
+            return {}
+        return {"face.identity_distance": float(np.linalg.norm(self.embed(pair.result, pair.face_points) - self.known))}
+
+
+def find_embedder() -> FaceEmbedder | None:
+    """dlib's network where ``dlib-bin`` and ``face-recognition-models`` are installed; None where they are not."""
+    package = find_spec("face_recognition_models")
+    if package is None or package.origin is None or find_spec("dlib") is None:
+        return None
+    model = Path(package.origin).parent / "models" / MODEL
+    return DlibFaceEmbedder(model) if model.is_file() else None
+
+
 class DlibFaceEmbedder:
     """dlib's ResNet (public domain weights): 128 numbers; distances under 0.6 count as one person.
 
@@ -50,7 +77,8 @@ class DlibFaceEmbedder:
             dlib: Any = import_module("dlib")
         except ImportError as error:
             raise MissingExtraError(
-                "dlib: not installed, and the face distance needs it; install it with `pip install dlib-bin`"
+                "dlib: not installed, and the face distance needs it; install it with"
+                " `pip install dlib-bin face-recognition-models`"
             ) from error
         self._dlib = dlib
         self._network = dlib.face_recognition_model_v1(str(model))

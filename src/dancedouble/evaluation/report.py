@@ -33,7 +33,7 @@ class Method:
     table: FrameTable
     """One row per test frame; the same frames for every method."""
     curves: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
-    """Training curve name → (seconds, value); empty for methods that are not trained."""
+    """Training curve name → (steps, value); empty for methods that are not trained."""
     settings: Mapping[str, str | float | int] = field(default_factory=dict)
     """What was chosen for it: preset, steps, seconds, parameters."""
 
@@ -64,6 +64,8 @@ class EvaluationReport:
     """``CoverageReport.to_dict()`` of the test frames against the training frames."""
     rank_correlation: float | None = None
     """Spearman's ρ of coverage distance and ``moments_of`` over the test frames."""
+    quality_curve: Mapping[str, Any] | None = None
+    """``QualityCurve.to_dict()``: expected ``moments_of`` by coverage distance, of this person and this method."""
     files: Mapping[str, str] = field(default_factory=dict)
     """File name → SHA-256 of everything the numbers depend on: clips, weights, person files."""
     settings: Mapping[str, str | float | int] = field(default_factory=dict)
@@ -106,6 +108,7 @@ class EvaluationReport:
             "worst": {"of": self.moments_of, "moments": [moment.to_dict() for moment in self.moments]},
             "coverage": None if self.coverage is None else dict(self.coverage),
             "coverage_rank_correlation": _number(self.rank_correlation),
+            "quality_curve": None if self.quality_curve is None else dict(self.quality_curve),
         }  # fmt: skip
 
     def _method(self, method: Method) -> dict[str, Any]:

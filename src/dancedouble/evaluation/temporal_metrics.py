@@ -87,6 +87,22 @@ class MotionMeter:
         return values
 
 
+@dataclass
+class FlickerMeter:
+    """``background.flicker`` alone, for results without a truth: give the result in its place."""
+
+    _previous: FramePair | None = field(default=None, init=False)
+
+    def measure(self, pair: FramePair) -> dict[str, float]:
+        """See :class:`dancedouble.evaluation.frame_metrics.Meter`."""
+        previous, self._previous = self._previous, pair
+        if previous is None:
+            return {}
+        still = ~(_person(pair) | _person(previous))
+        change = np.abs(pair.result.astype(np.float32) - previous.result).mean(axis=2)
+        return {"background.flicker": _mean(change[still])}
+
+
 def _person(pair: FramePair) -> Mask:
     """Pixels that may show the person or their edge: the mask grown by 3 % of the height, or the body box."""
     height, width = pair.truth.shape[:2]

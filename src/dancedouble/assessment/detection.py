@@ -1,0 +1,93 @@
+"""Poses and masks found in pictures that are to be judged: every method's are looked at in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dancedouble import capture
+from dancedouble.errors import InputError, NoPersonError, PersonTooSmallError
+from dancedouble.media.video import probe, read_frames
+from dancedouble.pose.blazepose import BlazePose
+from dancedouble.pose.estimator import PersonPose, PoseEstimator
+from dancedouble.pose.keypoints import PoseSequence, empty_poses
+from dancedouble.pose.tracking import track_subject
+from dancedouble.progress import OnProgress, ignore_progress
+
+Detector = Literal["full", "heavy"]
+Picture = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+
+class Pictures(NamedTuple):
+    """A clip that can be read more than once."""
+
+    path: Path
+    """Names it in errors."""
+    read: Callable[[], Iterator[Picture]]
+    size: tuple[int, int]
+    fps: Fraction
+    frames: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """What was found in a clip."""
+
+    poses: PoseSequence
+    masks: tuple[NDArray[np.uint8] | None, ...]
+    """Per frame the person mask, packed eight pixels to a byte; None where nobody was found."""
+
+    def unpacked(self) -> Iterator[Mask | None]:
+        """The masks, (H, W) bool, one at a time."""
+        height, width = self.poses.size
+        for packed in self.masks:
+            if packed is None:
+                yield None
+            else:
+                yield np.unpackbits(packed, count=height * width).reshape(height, width).astype(np.bool_)
+
+
+def video_pictures(video: Path) -> Pictures:
+    """The frames of a video. Raises MediaError."""
+    info = probe(video)
+    return Pictures(video, lambda: read_frames(video), info.size, info.fps, info.frames)
+
+
+def estimator_of(detector: Detector) -> PoseEstimator:
+    """The estimator that poses are judged with. Raises WeightsError."""
+    return capture.default_estimator() if detector == "full" else BlazePose(model="heavy")
+
+
+def watch(clip: Pictures, *, detector: Detector = "full", on_progress: OnProgress = ignore_progress) -> Watched:
+    """The main person's poses, cleaned as always, and masks. A clip that shows nobody gives empty rows, no error."""
+    found: list[PersonPose | None] = []
+    masks: list[NDArray[np.uint8] | None] = []
+    estimator = estimator_of(detector)
+    try:
+        for pose in track_subject(clip.read, clip, estimator, person=1, on_progress=on_progress):
+            masks.append(None if pose is None or pose.mask is None else np.packbits(pose.mask > 0.5))
+            found.append(None if pose is None else replace(pose, mask=None))
+    except (NoPersonError, PersonTooSmallError):
+        return Watched(poses=empty_poses(clip.frames, clip.size, clip.fps), masks=(None,) * clip.frames)
+    poses = capture.assemble(found, clip.size, clip.fps)
+    if poses.present.any():
+        poses, _, _ = capture.clean(poses)
+    return Watched(poses=poses, masks=tuple(masks))
+
+
+def same_grid(found: PoseSequence, wanted: PoseSequence, video: Path) -> PoseSequence:
+    """Poses found in a compressed video, which has even sides, as of frames like ``wanted``. Raises InputError."""
+    apart = max(abs(found.size[0] - wanted.size[0]), abs(found.size[1] - wanted.size[1]))
+    if len(found) != len(wanted) or apart > 1:
+        raise InputError(
+            f"{video}: has {len(found)} frames of {found.size} (height, width), expected {len(wanted)} of"
+            f" {wanted.size}; give the result alone, at its full size and length"
+        )
+    return replace(found, size=wanted.size)

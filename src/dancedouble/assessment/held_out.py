@@ -1,0 +1,160 @@
+"""The held-out protocol from end to end: learn, render, measure, baselines in the same run, the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dancedouble.assessment.contenders import (
+    Contender,
+    Lesson,
+    ablations_of,
+    nearest_frame,
+    warp_only,
+    warping_recipe,
+)
+from dancedouble.assessment.detection import Detector, watch
+from dancedouble.assessment.measuring import Album, Measured, measure_contender, open_album
+from dancedouble.assessment.trial import Dance, Trial
+from dancedouble.coverage.check import CoverageReport, check_coverage
+from dancedouble.coverage.quality import fit_quality_curve, rank_correlation
+from dancedouble.evaluation.html_report import ReportPictures, Strip, write_report
+from dancedouble.evaluation.moments import Moment, find_worst_moments
+from dancedouble.evaluation.report import EvaluationReport, Method
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.progress import OnProgress, Progress
+from dancedouble.recipe import Recipe
+from dancedouble.weights import WEIGHTS
+
+JUDGED_BY = "body.lpips_alex"
+"""The column that is headlined, and that worst moments are the worst of."""
+STRIPS = 4
+"""Moments shown as strips, spread evenly."""
+NETWORKS = {
+    "full": ("pose_landmark_full", "hand_landmark_full", "face_landmark", "lpips_alexnet", "lpips_vgg16"),
+    "heavy": ("pose_landmark_heavy", "hand_landmark_full", "face_landmark", "lpips_alexnet", "lpips_vgg16"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assessment:
+    """A report as value and as files."""
+
+    report: EvaluationReport
+    numbers: Path
+    page: Path
+
+
+def run_trial(
+    trial: Trial, recipe: Recipe, lesson: Lesson, folder: Path, *, detector: Detector, on_progress: OnProgress
+) -> Assessment:
+    """Learn ``recipe`` and the baselines from what may be learned from, test all, write the report into ``folder``.
+
+    Each method leaves a video in ``folder`` too. A killed run goes on from the methods that were learned.
+    """
+    truth = None if detector == "full" else watch(trial.pictures(), detector=detector, on_progress=on_progress)
+    measured: dict[str, Measured] = {}
+    methods: list[Method] = []
+    makers = _makers(trial, recipe, lesson, on_progress)
+    _announce(makers, lesson, on_progress)
+    for make in makers.values():
+        contender = make()
+        found = measure_contender(
+            contender, trial, folder / f"{contender.name}.mp4", truth=truth, detector=detector, on_progress=on_progress
+        )
+        measured[contender.title] = found
+        methods.append(
+            Method(
+                name=contender.name, title=contender.title, table=found.table, curves=contender.curves,
+                settings=contender.settings,
+            )
+        )  # fmt: skip
+    report = make_report(trial, methods, seed=lesson.seed, detector=detector)
+    shown = {title: entry.album for title, entry in measured.items()}
+    numbers, page = write_report(folder, report, _pictures(trial, report, shown))
+    return Assessment(report=report, numbers=numbers, page=page)
+
+
+def _makers(
+    trial: Trial, recipe: Recipe, lesson: Lesson, on_progress: OnProgress
+) -> dict[str, Callable[[], Contender]]:
+    """The methods in the order of the report; each is learned only when its turn comes."""
+
+    def learned(name: str, title: str, what: Recipe) -> Callable[[], Contender]:
+        return lambda: lesson.learn(name, title, trial.part, what, on_progress)
+
+    warping = warping_recipe(recipe, recipe.final.height)
+    return {
+        recipe.preset: learned(recipe.preset, recipe.preset, recipe),
+        "nearest": lambda: nearest_frame(trial.part(lesson.folder / "nearest")),
+        "warp": lambda: warp_only(
+            trial.part(lesson.folder / "warp"), warping, seed=lesson.seed, device=lesson.device
+        ),
+        **{name: learned(name, title, what) for name, (title, what) in ablations_of(recipe).items()},
+    }  # fmt: skip
+
+
+def _announce(makers: dict[str, Callable[[], Contender]], lesson: Lesson, on_progress: OnProgress) -> None:
+    taught = len(makers) - 2
+    each = f"{lesson.limit.steps} steps" if lesson.limit.steps else f"{lesson.limit.seconds or 0:.0f} s"
+    message = f"{taught} methods learn {each} each, one after the other, and two need no learning; then come rendering and measuring"
+    on_progress(Progress(stage="plan", done=0, total=None, message=message))
+
+
+def make_report(
+    dance: Dance, methods: list[Method], *, seed: int, detector: Detector, judged_by: str = JUDGED_BY
+) -> EvaluationReport:
+    """The report of measured methods: the first is the one that is judged."""
+    cover = check_coverage(dance.driving, dance.learnable)
+    judged = methods[0].table[judged_by]
+    hashes = {name: WEIGHTS[name].sha256 for name in NETWORKS[detector]}
+    return EvaluationReport(
+        clip=dance.clip, synthetic=dance.synthetic, protocol=dance.protocol, fps=float(dance.driving.fps),
+        first_frame=dance.first, methods=tuple(methods),
+        moments=find_worst_moments(methods[0].table, judged_by, dance.driving, uncovered=cover.reasons),
+        moments_of=judged_by, seed=seed, uncovered=cover.reasons, coverage=cover.to_dict(),
+        rank_correlation=rank_correlation(cover.distance, judged), quality_curve=_curve(cover, judged),
+        files={**dance.files, **hashes}, settings={"pose detector of the results": detector},
+    )  # fmt: skip
+
+
+def _curve(cover: CoverageReport, error: NDArray[np.float64]) -> dict[str, list[float]] | None:
+    """Expected error by coverage distance, where there is enough to fit one."""
+    try:
+        return fit_quality_curve(cover.distance, error).to_dict()
+    except ValueError:
+        return None
+
+
+def _pictures(trial: Trial, report: EvaluationReport, albums: dict[str, Album]) -> ReportPictures:
+    """Strips of all methods beside the truth, and the worst moments of the first method."""
+    truth = open_album(trial.truth_poses)
+    for _ in truth.keep(trial.truth()):
+        pass
+    first = next(iter(albums))
+    return ReportPictures(
+        strips=[
+            Strip(
+                caption=f"{(trial.first + frame) / report.fps:.1f} s",
+                pictures=[("truth", truth[frame]), *((title, album[frame]) for title, album in albums.items())],
+            )
+            for frame in spread(trial.driving, STRIPS)
+        ],
+        moments={m.frame: moment_pictures(m, truth, first, albums[first]) for m in report.moments},
+    )  # fmt: skip
+
+
+def moment_pictures(moment: Moment, truth: Album, title: str, album: Album) -> list[tuple[str, NDArray[np.uint8]]]:
+    """A moment of a method beside the truth."""
+    return [("truth", truth[moment.frame]), (title, album[moment.frame])]
+
+
+def spread(poses: PoseSequence, count: int) -> list[int]:
+    """Frames that show the subject, evenly spread, the clip's ends left out."""
+    shown = np.flatnonzero(poses.present)
+    places = (np.arange(count) + 0.5) / count * len(shown)
+    return sorted({int(shown[int(place)]) for place in places}) if len(shown) else []

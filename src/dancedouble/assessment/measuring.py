@@ -1,0 +1,124 @@
+"""Render one method over a trial, watch it, measure it against the truth, and keep small pictures of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dancedouble.assessment.contenders import Contender
+from dancedouble.assessment.detection import Detector, Watched, same_grid, video_pictures, watch
+from dancedouble.assessment.trial import Trial
+from dancedouble.delivery import open_output
+from dancedouble.evaluation.boxes import Box, body_box
+from dancedouble.evaluation.frame_metrics import Meter, PictureMeter, compare_frames, load_lpips
+from dancedouble.evaluation.frame_table import FrameTable
+from dancedouble.evaluation.identity_metrics import FaceMeter, find_embedder
+from dancedouble.evaluation.pose_metrics import compare_poses, mask_iou
+from dancedouble.evaluation.temporal_metrics import MotionMeter
+from dancedouble.media.image import decode_image, encode_jpeg, resize
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.progress import OnProgress, Stage
+from dancedouble.provenance.marking import synthetic_record
+
+Picture = NDArray[np.uint8]
+ALBUM_HEIGHT, ALBUM_MARGIN, ALBUM_QUALITY = 320, 0.2, 88
+"""Pictures of the person are kept this tall, with so much room around the body."""
+
+
+@dataclass
+class Album:
+    """Small pictures of every frame, cut to the person: what a report shows."""
+
+    windows: Sequence[Box | None]
+    """Per frame where the person is in the truth; the whole frame for None."""
+    pictures: list[bytes] = field(default_factory=list)
+
+    def keep(self, frames: Iterable[Picture]) -> Iterator[Picture]:
+        """Pass frames on, keeping a small picture of each."""
+        for frame in frames:
+            window = self.windows[len(self.pictures)] if len(self.pictures) < len(self.windows) else None
+            cut = frame if window is None else np.ascontiguousarray(window.crop(frame))
+            if cut.shape[0] > ALBUM_HEIGHT:
+                cut = resize(cut, (ALBUM_HEIGHT, max(1, round(cut.shape[1] * ALBUM_HEIGHT / cut.shape[0]))))
+            self.pictures.append(encode_jpeg(cut, ALBUM_QUALITY))
+            yield frame
+
+    def __getitem__(self, frame: int) -> Picture:
+        return decode_image(self.pictures[frame])
+
+
+def open_album(poses: PoseSequence) -> Album:
+    """An empty album of the person whose poses these are."""
+    return Album([body_box(xy, s, poses.size, ALBUM_MARGIN) for xy, s in zip(poses.xy, poses.score, strict=True)])
+
+
+def picture_meters() -> list[Meter]:
+    """Everything that is measured on pictures, the face distance only where its network is installed."""
+    perceptual = {"lpips_alex": load_lpips("alex"), "lpips_vgg": load_lpips("vgg")}
+    embedder = find_embedder()
+    return [
+        PictureMeter(perceptual=perceptual), MotionMeter(),
+        *([] if embedder is None else [FaceMeter(embed=embedder)]),
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One method's numbers and pictures."""
+
+    table: FrameTable
+    album: Album
+
+
+def measure_contender(
+    contender: Contender, trial: Trial, video: Path, *, truth: Watched | None, detector: Detector,
+    on_progress: OnProgress,
+) -> Measured:  # fmt: skip
+    """Render into ``video``, and measure: the pictures before they are compressed, poses and masks in the video.
+
+    ``truth`` are the poses to compare with where another detector looks than the one that found the trial's.
+    """
+    album = open_album(trial.truth_poses)
+    stage = Stage(f"measuring {contender.title}", on_progress, total=len(trial.driving))
+    size, fps = trial.driving.size, trial.driving.fps
+    record = _record(contender, trial)
+    with open_output(video, size, fps, first=0, audio=None, record=record) as writer:
+
+        def written() -> Iterator[Picture]:
+            for frame in stage.track(contender.render(trial.driving)):
+                writer.write(frame)
+                yield frame
+
+        table = compare_frames(
+            album.keep(written()), trial.truth(), trial.truth_poses, meters=picture_meters(), masks=trial.masks()
+        )
+    seen = watch(video_pictures(video), detector=detector, on_progress=on_progress)
+    found = same_grid(seen.poses, trial.truth_poses, video)
+    present = trial.truth_poses.present
+    table = table.join(compare_poses(found, trial.truth_poses if truth is None else truth.poses))
+    table = table.join(FrameTable({"person.mask_iou": _mask_iou(seen, trial)}))
+    hidden = {name: np.where(present, column, np.nan) for name, column in table.columns.items()}
+    return Measured(table=FrameTable(hidden), album=album)
+
+
+def _mask_iou(seen: Watched, trial: Trial) -> NDArray[np.float64]:
+    height, width = trial.truth_poses.size
+    values = []
+    for found, true in zip(seen.unpacked(), trial.masks(), strict=True):
+        if true is None:
+            values.append(np.nan)
+            continue
+        cut = np.zeros((height, width), np.bool_) if found is None else found[:height, :width]
+        values.append(mask_iou(cut, true[: cut.shape[0], : cut.shape[1]]))
+    return np.array(values, np.float64)
+
+
+def _record(contender: Contender, trial: Trial) -> dict[str, Any]:
+    if contender.record is not None:
+        return synthetic_record(contender.record, f"poses of {trial.clip}")
+    return {"synthetic": True, "method": contender.title, "source": f"poses of {trial.clip}"}

@@ -1,0 +1,162 @@
+"""What is learned from and what is tested on: the held-out tail of a clip, or footage of the same dance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dancedouble.assessment.detection import Pictures, video_pictures, watch
+from dancedouble.capture import capture_poses
+from dancedouble.errors import InputError
+from dancedouble.evaluation.protocol import hold_out_tail
+from dancedouble.files import sha256
+from dancedouble.media.video import read_frames
+from dancedouble.plate import PlateBuilder
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.normalization import normalize_poses
+from dancedouble.progress import OnProgress
+from dancedouble.workspace import Workspace
+
+Picture = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+SURE = 127
+"""Mask value, 0 to 255, above which a pixel is the person's."""
+PLATE_FRAMES = 32
+"""Evenly spread frames that the plate of a part is made of."""
+
+
+class TrainingPart(Workspace):
+    """The first ``stop`` frames of a workspace as one of its own, its plate made from them alone.
+
+    What training leaves behind goes into ``folder``, not into the workspace.
+    """
+
+    def __init__(self, whole: Workspace, stop: int, folder: Path) -> None:
+        self.path, self.folder = whole.path, folder
+        usable = tuple(i for i in whole.manifest.usable if i < stop)
+        self.manifest = replace(whole.manifest, frames=stop, usable=usable)
+        self.poses = whole.poses[:stop]
+
+    @cached_property
+    def plate(self) -> Picture:
+        """The empty background, as far as these frames show it."""
+        rows = np.linspace(0, len(self.manifest.usable) - 1, min(PLATE_FRAMES, len(self.manifest.usable)))
+        builder = PlateBuilder(len(rows))
+        for row in rows.round().astype(int):
+            index = self.manifest.usable[row]
+            builder.add(self.frame(index), self.mask(index), self.manifest.person_height)
+        return builder.finish().picture
+
+    def frame(self, index: int) -> Picture:
+        """Frame ``index``; IndexError for one that is held out."""
+        if index >= self.manifest.frames:
+            raise IndexError(f"frame {index} is held out; the training part ends at {self.manifest.frames}")
+        return super().frame(index)
+
+    @property
+    def training(self) -> Path:
+        """Where training keeps its state."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dance:
+    """What is rendered, and what a report says about it."""
+
+    driving: PoseSequence
+    """T poses in pixels of the subject's frame, that every method is to render."""
+    learnable: PoseSequence
+    """The poses that may be learned from."""
+    first: int
+    """Number in its clip of the first frame."""
+    clip: str
+    protocol: str
+    synthetic: bool
+    files: Mapping[str, str]
+    """Name → SHA-256 of the footage."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial(Dance):
+    """One test: T frames of truth, and what may be learned from."""
+
+    part: Callable[[Path], TrainingPart]
+    """Folder for training state → what may be learned from; a folder each, so that runs do not mix."""
+    truth_poses: PoseSequence
+    """T poses seen in the truth."""
+    truth: Callable[[], Iterator[Picture]]
+    """A fresh stream of the T true frames, RGB uint8."""
+    masks: Callable[[], Iterator[Mask | None]]
+    """A fresh stream of the person masks of the true frames."""
+
+    def pictures(self) -> Pictures:
+        """The true frames as a clip."""
+        return Pictures(Path(self.clip), self.truth, self.driving.size, self.driving.fps, len(self.driving))
+
+
+def hold_out(workspace: Workspace) -> Trial:
+    """Test on the last fifth of a workspace, from its own poses. Raises ClipTooShortError."""
+    manifest = workspace.manifest
+    split = hold_out_tail(manifest.frames, manifest.fps)
+    seen = set(manifest.usable)
+    tail = workspace.poses[split.test.start : split.test.stop]
+
+    def truth() -> Iterator[Picture]:
+        return (workspace.frame(i) if i in seen else workspace.plate for i in split.test)
+
+    def masks() -> Iterator[Mask | None]:
+        return (workspace.mask(i) > SURE if i in seen else None for i in split.test)
+
+    learned, fps = len(split.train), float(manifest.fps)
+    return Trial(
+        part=lambda folder: TrainingPart(workspace, split.train.stop, folder),
+        driving=tail, learnable=workspace.poses[: split.train.stop], truth_poses=tail, truth=truth, masks=masks,
+        first=split.test.start, clip=manifest.source_name,
+        protocol=f"Learned from the first {learned} frames ({learned / fps:.1f} s), background included; the next"
+        f" {split.test.start - learned} are used by nobody; the last {len(split.test)} ({len(split.test) / fps:.1f} s)"
+        " are rendered from their own poses and compared with themselves. Another person's dance is harder.",
+        synthetic=is_synthetic(manifest.consent), files={manifest.source_name: manifest.source_sha256},
+    )  # fmt: skip
+
+
+def pair_up(workspace: Workspace, source: Path | None, truth: Path, on_progress: OnProgress) -> Trial:
+    """Learn from all of a workspace; test on ``truth``, in which its subject performs the dance of ``source``.
+
+    Without ``source`` the truth's own poses are rendered. Raises InputError when lengths or sizes differ.
+    """
+    manifest = workspace.manifest
+    seen = watch(video_pictures(truth), on_progress=on_progress)
+    if seen.poses.size != manifest.size:
+        raise InputError(
+            f"{truth}: its frames are {seen.poses.size} (height, width) and those of the workspace {manifest.size};"
+            " expected the same camera"
+        )
+    driving, driven = seen.poses, "the truth's own poses"
+    if source is not None:
+        dance = capture_poses(source, on_progress=on_progress).poses
+        if len(dance) != len(seen.poses):
+            raise InputError(
+                f"{truth}: has {len(seen.poses)} frames and {source} {len(dance)}; expected one dance, frame for frame"
+            )
+        driving, driven = normalize_poses(dance, workspace.poses, retarget="limbs").poses, f"the dance of {source.name}"
+    hashes = {path.name: sha256(path) for path in (truth, source) if path is not None and path.is_file()}
+    return Trial(
+        part=lambda folder: TrainingPart(workspace, manifest.frames, folder),
+        driving=driving, learnable=workspace.poses, truth_poses=seen.poses,
+        truth=lambda: read_frames(truth, stop=len(seen.poses), fps=seen.poses.fps),
+        masks=lambda: iter(seen.unpacked()), first=0, clip=f"{manifest.source_name}, dancing {truth.name}",
+        protocol=f"Learned from all of {manifest.source_name}; rendered from {driven}; compared with {truth.name}, in"
+        f" which the same person really performs it ({len(seen.poses)} frames).",
+        synthetic=is_synthetic(manifest.consent), files={manifest.source_name: manifest.source_sha256, **hashes},
+    )  # fmt: skip
+
+
+def is_synthetic(consent: str) -> bool:
+    """Whether the consent on record says that the subject is a synthetic figure."""
+    return "synthetic" in consent.lower()
