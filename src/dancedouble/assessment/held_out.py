@@ -101,7 +101,7 @@ def _makers(
 def _announce(makers: dict[str, Callable[[], Contender]], lesson: Lesson, on_progress: OnProgress) -> None:
     taught = len(makers) - 2
     each = f"{lesson.limit.steps} steps" if lesson.limit.steps else f"{lesson.limit.seconds or 0:.0f} s"
-    message = f"{taught} methods learn {each} each, one after the other, and two need no learning; then come rendering and measuring"
+    message = f"{taught} methods learn {each} each, two need no learning; all six are rendered and measured"
     on_progress(Progress(stage="plan", done=0, total=None, message=message))
 
 
