@@ -42,12 +42,20 @@ def test_windows_share_a_size_in_sixteens_and_hold_the_subject() -> None:
     assert len({window.size for window in windows}) == 1
     assert windows[0].size[0] % 16 == windows[0].size[1] % 16 == 0
     assert abs(windows[0].size[0] - 256) <= 48
-    boxes = body_boxes(poses)
+    boxes = np.clip(body_boxes(poses), 0, [480, 360, 480, 360])
     held = [
         w.left <= b[0] and w.top <= b[1] and b[2] <= w.left + w.region[1] and b[3] <= w.top + w.region[0]
         for w, b in zip(windows, boxes, strict=True)
     ]
     assert np.mean(held) > 0.9
+
+
+def test_windows_stay_inside_the_frame() -> None:
+    poses = film(dance(60, wander=1.5), camera=Camera(size=(300, 200), focal=900))
+    for window in plan_windows(poses, 0.5):
+        assert window.region[0] <= 300 + 32 and window.region[1] <= 200 + 32
+        assert window.left >= min(0, 200 - window.region[1]) and window.top >= min(0, 300 - window.region[0])
+        assert window.left + window.region[1] <= max(200, window.region[1])
 
 
 def test_windows_move_smoothly_through_frames_without_the_subject() -> None:

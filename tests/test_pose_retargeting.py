@@ -9,7 +9,7 @@ import pytest
 
 from dancedouble.errors import InputError
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.pose.retargeting import PARTS, Proportions, measure_proportions, retarget_limbs
+from dancedouble.pose.retargeting import PARTS, Proportions, evened, measure_proportions, retarget_limbs
 from dancedouble.pose.skeleton import BODY_LIMBS, FACE, INDEX, LEFT_HAND, RIGHT_HAND
 from dancedouble.pose.smoothing import smooth
 from pose_fixtures import Body, Camera, add_noise, dance, film, hide, mean_error, stand
@@ -156,3 +156,15 @@ def test_absent_frames_and_no_yardstick(dancer: PoseSequence) -> None:
     assert np.isfinite(moved.xy).all()
     with pytest.raises(InputError, match="no frame shows"):
         measure_proportions(replace(dancer, score=np.zeros_like(score)))
+
+
+def test_evened_proportions_make_nobody_taller() -> None:
+    source = Proportions(lengths={"neck": 0.14, "torso": 0.33, "thigh": 0.26, "shin": 0.27, "forearm": 0.2})
+    target = Proportions(lengths={"neck": 0.15, "torso": 0.36, "thigh": 0.27, "shin": 0.27, "forearm": 0.2})
+    even = evened(target, source).lengths
+    parts = ("neck", "torso", "thigh", "shin")
+    assert sum(even[part] for part in parts) == pytest.approx(sum(source.lengths[part] for part in parts))
+    assert even["torso"] / even["thigh"] == pytest.approx(0.36 / 0.27), "the build stays the target's"
+    assert evened(source, source).lengths == pytest.approx(source.lengths)
+    unmeasured = Proportions(lengths={"forearm": 0.2})
+    assert evened(target, unmeasured) is target

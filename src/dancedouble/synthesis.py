@@ -31,8 +31,6 @@ from dancedouble.training.step import carried
 Picture = NDArray[np.uint8]
 WORTH_RESTORING = 1.2
 """Footage pixels per learned pixel from which fine detail is taken from the references."""
-WIDEST = 1.5
-"""A window never exceeds this many times the frame: beyond it lies nothing anybody sees."""
 
 
 class Finished(NamedTuple):
@@ -113,8 +111,7 @@ class Synthesizer:
         size = self.person.size
         if isinstance(self.recipe.framing, WholeFrame):
             return whole_frame(size, self.person.crop_size, len(poses))
-        limit = tuple(round(side * self.person.scale * WIDEST / 16) * 16 for side in size)
-        return plan_windows(poses, self.person.scale, limit=(limit[0], limit[1]))
+        return plan_windows(poses, self.person.scale)
 
     def _choose(self, poses: PoseSequence) -> NDArray[np.int64]:
         if not isinstance(self.recipe.conditioning, LimbInput) or self.person.bank is None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from dancedouble.errors import InputError
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.measurements import Measurements, measure_clip, pair_name
-from dancedouble.pose.retargeting import retarget_limbs
+from dancedouble.pose.retargeting import evened, retarget_limbs
 from dancedouble.pose.skeleton import INDEX
 from dancedouble.pose.stage import FAR_SHARE, Stage
 from dancedouble.pose.standing import ANCHORS, TOPS, Anchor, Series, Top, measure_standing
@@ -121,7 +121,8 @@ def normalize_poses(
     poses = apply_pose_transform(source, transform)
     if retarget == "limbs":
         pair = pair_name(transform.anchor, transform.top)
-        poses = retarget_limbs(poses, measure_clip(source).proportions[pair], subject.proportions[pair])
+        dancer = measure_clip(source).proportions[pair]
+        poses = retarget_limbs(poses, dancer, evened(subject.proportions[pair], dancer))
     return NormalizedPoses(poses=poses, transform=transform, warnings=transform.warnings)
 
 

@@ -42,6 +42,8 @@ PARTS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 """Body bones whose lengths are measured; both sides are one measurement."""
 TRUNK = ("torso", "neck")
+UPRIGHT = ("neck", "torso", "thigh", "shin")
+"""Parts that make up the standing height."""
 HAND = "hand"
 """Wrist to the root of the middle finger, of either hand."""
 HEAD = "head"
@@ -110,6 +112,19 @@ def retarget_limbs(poses: PoseSequence, source: Proportions, target: Proportions
         new[:, hand] = _carry(xy[:, hand], xy[:, wrist], body[:, wrist], ratio[HAND])
     new += _hold_feet(poses, new)[:, None]
     return replace(poses, xy=new.astype(np.float32))
+
+
+def evened(target: Proportions, source: Proportions) -> Proportions:
+    """The target's lengths, all scaled so that neck, torso and legs add up to what the source's add up to.
+
+    In standing heights that sum is the same for everyone who stood upright once. Where it differs, a leg was never
+    shown straight or a measure is off by a few per cent, and the double would come out too tall or too short. Unchanged
+    where a part was not measured.
+    """
+    if any(part not in measured.lengths for measured in (source, target) for part in UPRIGHT):
+        return target
+    wanted, found = (sum(measured.lengths[part] for part in UPRIGHT) for measured in (source, target))
+    return Proportions(lengths={part: length * wanted / found for part, length in target.lengths.items()})
 
 
 def _grow_body(xy: Series, seen: NDArray[np.bool_], ratio: Mapping[str, float]) -> Series:

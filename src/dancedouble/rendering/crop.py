@@ -81,30 +81,31 @@ def body_boxes(poses: PoseSequence) -> NDArray[np.float32]:
     return boxes
 
 
-def plan_windows(
-    poses: PoseSequence, scale: float, *, limit: tuple[int, int] | None = None, steadiness: float = 0.25
-) -> list[CropWindow]:
+def plan_windows(poses: PoseSequence, scale: float, *, steadiness: float = 0.25) -> list[CropWindow]:
     """One window per frame that follows the subject smoothly; all have the same size.
 
     ``scale`` is crop pixels per frame pixel. The size holds the subject in 98 % of the frames, rounded up to
-    multiples of 16 and never above ``limit`` (height, width). ``steadiness`` is the smoothing of the window's
-    path in seconds: a window that follows every hop would make the plate swim in the crop.
+    multiples of 16, but never more than the frame, and windows stay inside it: nobody sees what lies beyond.
+    ``steadiness`` is the smoothing of the window's path in seconds: a window that follows every hop would make the
+    plate swim in the crop.
     """
     boxes = body_boxes(poses)
     seen = np.flatnonzero(~np.isnan(boxes[:, 0]))
     if len(seen) == 0:
         side = MULTIPLE * 4
         return [CropWindow(0, 0, (round(side / scale), round(side / scale)), (side, side))] * len(poses)
+    frame = np.array(poses.size[::-1])
+    boxes[:, :2], boxes[:, 2:] = np.clip(boxes[:, :2], 0, frame), np.clip(boxes[:, 2:], 0, frame)
     frames = np.arange(len(poses))
     centres = np.stack([np.interp(frames, seen, (boxes[seen, i] + boxes[seen, i + 2]) / 2) for i in (0, 1)], axis=1)
     centres = gaussian_filter1d(centres, max(steadiness * float(poses.fps), 1e-3), axis=0, mode="nearest")
     reach = np.abs(boxes[seen].reshape(-1, 2, 2) - centres[seen, None]).max(axis=1)
     half = np.percentile(reach, 98, axis=0)
-    height, width = (_round_up(2 * half[i] * scale) for i in (1, 0))
-    if limit:
-        height, width = min(height, limit[0]), min(width, limit[1])
+    width, height = (_round_up(min(2 * half[axis], frame[axis]) * scale) for axis in (0, 1))
     region = (round(height / scale), round(width / scale))
-    corners = np.round(centres - np.array([region[1], region[0]]) / 2).astype(int)
+    spare = frame - np.array([region[1], region[0]])
+    corners = np.round(centres - np.array([region[1], region[0]]) / 2)
+    corners = np.clip(corners, np.minimum(spare, 0), np.maximum(spare, 0)).astype(int)
     return [CropWindow(int(x), int(y), region, (height, width)) for x, y in corners]
 
 
