@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dancedouble.conditioning import Conditioner, Pose, Shown, pose_in_window
+from dancedouble.conditioning import Conditioner, FigureConditioner, Pose, Shown, pose_in_window
 from dancedouble.files import atomic_path
 from dancedouble.references import ReferenceChooser
 from dancedouble.rendering.crop import CropWindow
@@ -126,11 +126,12 @@ class PairSampler:
 
     def pair(self, first: int, second: int, random: np.random.Generator | None = None) -> Batch:
         """One pair as a batch of one; without ``random`` with the references that rendering would choose."""
+        frames = (first, second)
         chosen = self._choose(first, random)
-        shown = [self._show(frame, chosen) for frame in (first, second)]
-        crops = [self.footage.crop(frame) for frame in (first, second)]
-        plates = [self.footage.windows[frame].cut(self._plate) for frame in (first, second)]
-        poses = [self.footage.pose(frame) for frame in (first, second)]
+        shown = [self._show(frame, chosen) for frame in frames]
+        crops = [self.footage.crop(frame) for frame in frames]
+        plates = [self.footage.windows[frame].cut(self._plate) for frame in frames]
+        poses = [self.footage.pose(frame) for frame in frames]
         side = face_side(self.footage.size)
         return Batch(
             label=torch.from_numpy(np.stack([s.label for s in shown]))[None],
@@ -138,16 +139,36 @@ class PairSampler:
             image=torch.stack([picture_to_tensor(crop[..., :3]) for crop in crops])[None],
             mask=torch.stack([torch.from_numpy(crop[..., 3:].transpose(2, 0, 1).copy()) for crop in crops])[None] / 255,
             plate=torch.stack([picture_to_tensor(plate) for plate in plates])[None],
-            figure=torch.stack([self._figure(pose) for pose in poses])[None],
+            figure=torch.stack([self._figure(frame, pose) for frame, pose in zip(frames, poses, strict=True)])[None],
             carry=carry_to_grid(self.conditioner.carry(poses[0], poses[1], self.footage.size)),
-            face=torch.tensor([[face_edges(pose, self.footage.size, side) for pose in poses]]),
+            face=torch.tensor([[self._face(frame, pose, side) for frame, pose in zip(frames, poses, strict=True)]]),
         )
 
     def _show(self, frame: int, chosen: NDArray[np.int64]) -> Shown:
+        given = self._given(frame)
+        if given is not None and isinstance(self.conditioner, FigureConditioner):
+            return Shown(picture_to_tensor(given).numpy(), np.zeros((0, *self.footage.size, 4), np.uint8))
         return self.conditioner.show(self.footage.pose(frame), self.footage.size, chosen)
 
-    def _figure(self, pose: Pose) -> Tensor:
-        return picture_to_tensor(self.conditioner.figure(pose, self.footage.size))
+    def _figure(self, frame: int, pose: Pose) -> Tensor:
+        given = self._given(frame)
+        return picture_to_tensor(self.conditioner.figure(pose, self.footage.size) if given is None else given)
+
+    def _given(self, frame: int) -> Picture | None:
+        """The figure that came with the footage, cut as the frame is."""
+        label = self.footage.workspace.label(frame)
+        return None if label is None else self.footage.windows[frame].cut(label)
+
+    def _face(self, frame: int, pose: Pose, side: int) -> tuple[int, int, int, int]:
+        """The face box that came with the footage, its middle kept at another size; otherwise the pose's."""
+        box = self.footage.workspace.faces.get(frame)
+        size = self.footage.size
+        if box is None or side > min(size):
+            return face_edges(pose, size, side)
+        corners = np.array([[box[1], box[0]], [box[3], box[2]]], np.float32)
+        x, y = self.footage.windows[frame].to_crop(corners).mean(axis=0)
+        top, left = (int(np.clip(round(c - side / 2), 0, n - side)) for c, n in ((y, size[0]), (x, size[1])))
+        return top, left, top + side, left + side
 
     def _choose(self, frame: int, random: np.random.Generator | None) -> NDArray[np.int64]:
         if self.chooser is None:

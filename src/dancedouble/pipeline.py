@@ -54,6 +54,8 @@ from dancedouble.results import (
     TransferResult,
 )
 from dancedouble.synthesis import Synthesizer
+from dancedouble.training.authors_checkpoint import import_person
+from dancedouble.training.authors_dataset import prepare_dataset as prepare_authors_dataset
 from dancedouble.training.beginning import begin_with
 from dancedouble.training.execution import Precision, execution_on, joined
 from dancedouble.training.paper import Ablation, ablate
@@ -96,6 +98,40 @@ def prepare(
         gaps=manifest.frames - int(ready.poses.present.sum()), person_height=manifest.person_height,
         warnings=[*manifest.warnings, *_clip_notes(info)], seconds={"poses": time.monotonic() - started},
     )  # fmt: skip
+
+
+def prepare_dataset(
+    folder: AnyPath, workspace: AnyPath, *, consent: str | None = None, on_progress: OnProgress = ignore_progress
+) -> PrepareResult:
+    """A dataset in the layout of the paper's authors as a workspace: its stick figures and face boxes are kept.
+
+    Raises ConsentError without the subject's consent on record, and the kinds of InputError and OutputError.
+    """
+    folder, started = Path(folder), time.monotonic()
+    consent = _require_consent(consent, folder)
+    ready = prepare_authors_dataset(folder, Path(workspace), consent=consent, on_progress=on_progress)
+    manifest = ready.manifest
+    return PrepareResult(
+        workspace=ready.path, frames=manifest.frames, usable=len(manifest.usable),
+        gaps=manifest.frames - int(ready.poses.present.sum()), person_height=manifest.person_height,
+        warnings=list(manifest.warnings), seconds={"poses": time.monotonic() - started},
+    )  # fmt: skip
+
+
+def import_checkpoint(
+    folder: AnyPath, person: AnyPath, *, workspace: AnyPath, on_progress: OnProgress = ignore_progress
+) -> TrainResult:
+    """A checkpoint folder in the layout of the paper's authors as a person file, ready to render or to train on.
+
+    ``workspace`` is footage of the same person at the same place. Raises InputError, naming the first tensor that does
+    not fit, WorkspaceError, OutputError.
+    """
+    output, started = Path(person), time.monotonic()
+    check_output(output, [])
+    save_person(output, import_person(Path(folder), Workspace(workspace)))
+    return TrainResult(
+        person=output, steps=0, seconds={"reading": time.monotonic() - started}, stopped=False, losses={}
+    )
 
 
 def train(

@@ -19,7 +19,7 @@ from dancedouble.pose.estimator import PersonPose, PoseEstimator
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.progress import OnProgress
 from dancedouble.rendering.crop import body_boxes
-from dancedouble.workspace import MANIFEST, Manifest, Workspace, frame_name, mask_name, write_manifest
+from dancedouble.workspace import FACES, MANIFEST, Manifest, Workspace, frame_name, mask_name, write_manifest
 
 SMALLEST_PERSON = 96
 """Pixels: a smaller subject has no face or hands to learn."""
@@ -56,7 +56,7 @@ def prepare_workspace(
     """
     info = probe(video)
     builder = PlateBuilder(info.frames)
-    _make_folders(folder)
+    make_folders(folder)
     found: list[PersonPose | None] = []
     for index, seen in enumerate(follow(info, person=person, estimator=estimator, on_progress=on_progress)):
         mask = None if seen.pose is None else _mask_bytes(seen.pose)
@@ -69,7 +69,7 @@ def prepare_workspace(
     if not poses.present.any():
         raise NoPersonError(f"{video}: nobody was found in it; expected one person, seen from head to feet")
     usable = _usable(poses)
-    height = _person_height(poses)
+    height = person_height(poses)
     _check(video, info, usable, height)
     cleaned, _, warnings = clean(poses)
     plate = builder.finish()
@@ -92,14 +92,15 @@ def finished_workspace(folder: Path, request: Request) -> Workspace | None:
     return workspace if workspace.manifest.settings == request.to_dict() else None
 
 
-def _make_folders(folder: Path) -> None:
+def make_folders(folder: Path, *more: str) -> None:
     """An empty workspace, whatever an unfinished run left in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MANIFEST).unlink(missing_ok=True)
-        for name in ("frames", "masks", "training"):
+        (folder / FACES).unlink(missing_ok=True)
+        for name in ("frames", "masks", "labels", "training"):
             shutil.rmtree(folder / name, ignore_errors=True)
-        for name in ("frames", "masks"):
+        for name in ("frames", "masks", *more):
             (folder / name).mkdir()
     except OSError as error:
         raise OutputError(
@@ -133,7 +134,7 @@ def _usable(poses: PoseSequence) -> list[int]:
     return [int(i) for i in np.flatnonzero((poses.score[:, JOINTS] > 0).mean(axis=1) >= WHOLE_BODY)]
 
 
-def _person_height(poses: PoseSequence) -> float:
+def person_height(poses: PoseSequence) -> float:
     """Median height in pixels of the box around the body, over the frames that show it."""
     boxes = body_boxes(poses)
     return float(np.nanmedian(boxes[:, 3] - boxes[:, 1]))

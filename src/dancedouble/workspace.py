@@ -6,6 +6,8 @@ workspace/
   plate.png              the empty background
   frames/000000.jpg      RGB frames of the subject, by frame index
   masks/000000.png       soft mask of the subject, 0–255
+  labels/000000.png      stick figures to learn from, where they came with the footage instead of being drawn
+  faces.json             face boxes that came with them: frame index → top, left, bottom, right
   training/              checkpoints, caches, samples; may be deleted
 """
 
@@ -29,6 +31,7 @@ from dancedouble.pose.keypoints import PoseSequence
 
 VERSION = 1
 MANIFEST = "manifest.json"
+FACES = "faces.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +95,20 @@ class Workspace:
         """Soft mask of the subject in frame ``index``, uint8 (H, W), 255 = the subject."""
         return read_image(self._existing(mask_name(index)))[..., 0]
 
+    def label(self, index: int) -> NDArray[np.uint8] | None:
+        """The stick figure that came with frame ``index``, RGB uint8 (H, W, 3); None where figures are drawn."""
+        path = self.path / label_name(index)
+        return read_image(path) if path.is_file() else None
+
+    @cached_property
+    def faces(self) -> dict[int, tuple[int, int, int, int]]:
+        """Face boxes that came with the footage: frame index → top, left, bottom, right in pixels; often empty."""
+        path = self.path / FACES
+        if not path.is_file():
+            return {}
+        found: dict[str, list[int]] = json.loads(path.read_text())
+        return {int(index): (box[0], box[1], box[2], box[3]) for index, box in found.items()}
+
     @property
     def training(self) -> Path:
         """The folder of checkpoints and caches, made when first asked for."""
@@ -124,6 +141,11 @@ def frame_name(index: int) -> str:
 def mask_name(index: int) -> str:
     """Path of a mask inside the workspace."""
     return f"masks/{index:06d}.png"
+
+
+def label_name(index: int) -> str:
+    """Path of a stick figure inside the workspace."""
+    return f"labels/{index:06d}.png"
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -137,7 +137,8 @@ def demo(
 
 @app.command(rich_help_panel=STAGES)
 def prepare(
-    video: VideoArgument,
+    video: Annotated[Path | None, argument("[VIDEO]", "A video: anything FFmpeg reads.")] = None,
+    *,
     output: Annotated[Path, option("--output", "-o", metavar="WORKSPACE", meaning="The folder to prepare.")],
     consent: ConsentOption = None,
     person: PersonOption = None,
@@ -145,16 +146,28 @@ def prepare(
         Path | None,
         option("--poses", metavar="POSES", meaning="Poses to use: .npz, or OpenPose JSON folder."),
     ] = None,
+    edn_dataset: Annotated[
+        Path | None,
+        option("--edn-dataset", metavar="DIR", meaning="In place of VIDEO: train_img, train_label of the paper."),
+    ] = None,
     device: DeviceOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Footage of the person who is to dance → a workspace: poses, masks, empty background, checks."""
+    if (video is None) == (edn_dataset is None):
+        raise typer.BadParameter("name a VIDEO, or a folder with --edn-dataset", param_hint="VIDEO")
+    if edn_dataset is not None and (person is not None or poses is not None):
+        raise typer.BadParameter("a dataset has one person and its own figures", param_hint="--edn-dataset")
 
     def work(on_progress: OnProgress, consent: str | None) -> PrepareResult:
         from dancedouble import pipeline
 
+        if video is None:
+            return pipeline.prepare_dataset(
+                edn_dataset or Path(), output, **given(consent=consent), on_progress=on_progress
+            )
         return pipeline.prepare(
             video, output, **given(consent=consent, person=person, poses=poses), on_progress=on_progress
         )
@@ -208,6 +221,30 @@ def train(
             ),
             on_progress=on_progress,
         )  # fmt: skip
+
+    Session(json=json, quiet=quiet, debug=debug).run(work, describe.train)
+
+
+@app.command(rich_help_panel=STAGES)
+def import_checkpoint(
+    folder: Annotated[Path, argument("DIR", "A checkpoint folder of the paper's authors: latest_net_G.pth, ….")],
+    output: Annotated[
+        Path, option("--output", "-o", metavar="PERSON.safetensors", meaning="The person file to write.")
+    ],
+    workspace: Annotated[
+        Path, option("--workspace", metavar="WORKSPACE", meaning="Footage of the same person, from `prepare`.")
+    ],
+    device: DeviceOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """A checkpoint of the paper's authors → a person file, to be rendered, or trained further with `train --start`."""
+
+    def work(on_progress: OnProgress) -> TrainResult:
+        from dancedouble import pipeline
+
+        return pipeline.import_checkpoint(folder, output, workspace=workspace, on_progress=on_progress)
 
     Session(json=json, quiet=quiet, debug=debug).run(work, describe.train)
 
