@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dancedouble import capture, pipeline
+from dancedouble import capture, pipeline, preparation
 from dancedouble.errors import (
     Cancelled,
     ClipTooShortError,
@@ -43,7 +43,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 def known_poses(world: World) -> Iterator[None]:
     patch = pytest.MonkeyPatch()
     estimator = TwoClipEstimator(world.source_poses, world.target_poses)
-    patch.setattr(capture, "default_estimator", lambda: estimator)
+    for module in (capture, preparation, pipeline):
+        patch.setattr(module, "default_estimator", lambda *, mask: estimator)
     yield
     patch.undo()
 

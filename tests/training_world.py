@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 
-from dancedouble import capture, pipeline
+from dancedouble import capture, pipeline, preparation
 from dancedouble.models.generator import GeneratorConfig
 from dancedouble.models.perceptual import FakeFeatureExtractor, VGGLoss
 from dancedouble.progress import OnProgress, ignore_progress
@@ -29,11 +30,10 @@ def make_workspace(folder: Path) -> Workspace:
     """Prepare the target clip of a small world."""
     world = make_world(folder)
     estimator = TwoClipEstimator(world.source_poses, world.target_poses)
-    default, capture.default_estimator = capture.default_estimator, lambda: estimator
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (capture, preparation):
+            patch.setattr(module, "default_estimator", lambda **_: estimator, raising=False)
         pipeline.prepare(world.target, folder / "workspace", consent=CONSENT)
-    finally:
-        capture.default_estimator = default
     return Workspace(folder / "workspace")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from dancedouble.errors import InputError, NoPersonError
 from dancedouble.media.video import VideoInfo, probe, read_frames
 from dancedouble.pose.blazepose import BlazePose
-from dancedouble.pose.estimator import PersonPose, PoseEstimator
-from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.estimator import PersonPose, PoseEstimator, no_pose
+from dancedouble.pose.keypoints import PoseSequence, empty_poses
 from dancedouble.pose.openpose_json import read_openpose
-from dancedouble.pose.skeleton import POINTS
 from dancedouble.pose.smoothing import fill_gaps, find_gaps, smooth
 from dancedouble.pose.tracking import track_subject
 from dancedouble.progress import OnProgress, ignore_progress
@@ -47,14 +46,14 @@ class Capture:
     warnings: list[str] = field(default_factory=list)
 
 
-def default_estimator() -> PoseEstimator:
-    """The estimator that every verb uses: BlazePose with hands, face and mask."""
-    return BlazePose()
+def default_estimator(*, mask: bool = True) -> PoseEstimator:
+    """The estimator that every verb uses: BlazePose with hands and face, and the subject's mask where it is wanted."""
+    return BlazePose(mask=mask)
 
 
 def follow(
-    info: VideoInfo, *, person: int | None, start: int = 0, stop: int | None = None,
-    estimator: PoseEstimator | None = None, on_progress: OnProgress = ignore_progress,
+    info: VideoInfo, estimator: PoseEstimator, *, person: int | None, start: int = 0, stop: int | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> Iterator[Seen]:  # fmt: skip
     """Frames ``start`` to ``stop`` of a video with the chosen subject's pose in each, streamed."""
     stop = info.frames if stop is None else min(stop, info.frames)
@@ -66,18 +65,18 @@ def follow(
             yield frame
 
     part = replace(info, frames=stop - start)
-    for pose in track_subject(frames, part, estimator or default_estimator(), person=person, on_progress=on_progress):
+    for pose in track_subject(frames, part, estimator, person=person, on_progress=on_progress):
         # The tracker looks at one frame at a time, so the latest one read is the one this pose was found in.
         yield Seen(latest[0], pose)
 
 
-def assemble(poses: list[PersonPose | None], size: tuple[int, int], fps: Fraction) -> PoseSequence:
-    """Rows of one subject, empty where they are absent."""
-    shape = (len(poses), POINTS)
-    xy, score, depth = np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    for row, pose in enumerate(poses):
-        if pose is not None:
-            xy[row], score[row], depth[row] = pose.xy, pose.score, pose.depth
+def assemble(poses: Iterable[PersonPose | None], size: tuple[int, int], fps: Fraction) -> PoseSequence:
+    """Rows of one subject, empty where they are absent. Only keypoints are kept, so a long clip fits in memory."""
+    nobody = no_pose()
+    rows = [nobody if pose is None else (pose.xy, pose.score, pose.depth) for pose in poses]
+    if not rows:
+        return empty_poses(0, size, fps)
+    xy, score, depth = (np.stack(column) for column in zip(*rows, strict=True))
     return PoseSequence(xy=xy, score=score, depth=depth, size=size, fps=fps)
 
 
@@ -116,8 +115,9 @@ def capture_poses(
     else:
         info = probe(source)
         start, stop = frame_range(frames, info.frames, source)
-        seen = follow(info, person=person, start=start, stop=stop, estimator=estimator, on_progress=on_progress)
-        poses = assemble([pose for _, pose in seen], info.size, info.fps)
+        finder = estimator or default_estimator(mask=False)
+        seen = follow(info, finder, person=person, start=start, stop=stop, on_progress=on_progress)
+        poses = assemble((pose for _, pose in seen), info.size, info.fps)
     _require_somebody(poses, source)
     cleaned, gaps, warnings = clean(poses)
     return Capture(poses=cleaned, gaps=gaps, video=info, warnings=[f"{source.name}: {line}" for line in warnings])

@@ -344,7 +344,7 @@ def evaluate(
 def people(video: AnyPath, *, picture: AnyPath | None = None) -> list[PersonListing]:
     """Who is in a video, most prominent first, as ``--person N`` counts them; ``picture`` shows who is who."""
     info_ = probe(Path(video))
-    tracks = list_people(read_frames(info_.path), default_estimator(), fps=info_.fps)
+    tracks = list_people(read_frames(info_.path), default_estimator(mask=False), fps=info_.fps)
     if picture is not None:
         shown = busiest_frame(tracks)
         frame = next(read_frames(info_.path, start=shown, stop=shown + 1))

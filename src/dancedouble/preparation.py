@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.capture import assemble, clean, follow
+from dancedouble.capture import assemble, clean, default_estimator, follow
 from dancedouble.errors import ClipTooShortError, InputError, NoPersonError, OutputError, PersonTooSmallError
 from dancedouble.media.image import write_image
 from dancedouble.media.video import VideoInfo, probe
@@ -58,13 +58,15 @@ def prepare_workspace(
     builder = PlateBuilder(info.frames)
     make_folders(folder)
     found: list[PersonPose | None] = []
-    for index, seen in enumerate(follow(info, person=person, estimator=estimator, on_progress=on_progress)):
+    finder = estimator or default_estimator(mask=True)
+    for index, seen in enumerate(follow(info, finder, person=person, on_progress=on_progress)):
         mask = None if seen.pose is None else _mask_bytes(seen.pose)
         if mask is not None:
             write_image(folder / frame_name(index), seen.frame)
             write_image(folder / mask_name(index), mask)
         builder.add(seen.frame, mask, _height(seen.pose))
-        found.append(seen.pose)
+        # Without its mask: those of a whole clip would not fit in memory.
+        found.append(None if seen.pose is None else replace(seen.pose, mask=None))
     poses = _take(poses, assemble(found, info.size, info.fps), video)
     if not poses.present.any():
         raise NoPersonError(f"{video}: nobody was found in it; expected one person, seen from head to feet")
