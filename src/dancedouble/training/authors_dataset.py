@@ -12,7 +12,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -150,7 +150,8 @@ def _copy(
     dataset: Dataset, workspace: Path, estimator: PoseEstimator, on_progress: OnProgress
 ) -> tuple[list[PersonPose | None], tuple[int, int], PlateBuilder]:
     """Write frames, labels and masks; the poses on the way, the frames' size, and what the plate is made from."""
-    builder, found, size = PlateBuilder(dataset.frames), [], (0, 0)
+    builder, size = PlateBuilder(dataset.frames), (0, 0)
+    found: list[PersonPose | None] = []
     latest: list[NDArray[np.uint8]] = []
 
     def pictures() -> Iterator[NDArray[np.uint8]]:
@@ -174,7 +175,8 @@ def _copy(
         write_image(workspace / label_name(item.index), label)
         write_image(workspace / mask_name(item.index), mask)
         builder.add(frame, mask, 0.0 if pose is None else pose.box[3] - pose.box[1])
-        found.append(pose)
+        # Without its mask: those of a whole dataset would not fit in memory.
+        found.append(None if pose is None else replace(pose, mask=None))
     return found, size, builder
 
 

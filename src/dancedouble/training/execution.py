@@ -33,7 +33,7 @@ class Execution:
     half: torch.dtype | None = None
     """Number format of the networks' inner work where it is safe; None: float32 throughout."""
     save_memory: bool = False
-    """Recompute the residual blocks' activations in the backward pass."""
+    """Recompute activations in the backward pass instead of keeping them (gradient checkpointing)."""
     rank: int = 0
     ranks: int = 1
 

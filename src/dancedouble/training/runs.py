@@ -10,10 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from dancedouble.dataset import Batch
 from dancedouble.devices import place
-from dancedouble.models.blocks import checkpoint_blocks
 from dancedouble.models.discriminator import MultiScaleDiscriminator, transplant_scales
 from dancedouble.models.face import FaceDiscriminator, correct_faces, crop_faces, face_generator
 from dancedouble.models.generator import GlobalGenerator, LocalGenerator, transplant_trunk
@@ -25,6 +25,7 @@ from dancedouble.models.losses import (
     total,
 )
 from dancedouble.models.painter import Painter
+from dancedouble.models.swift import SwiftConfig
 from dancedouble.recipe import FaceStage, Recipe, Stage
 from dancedouble.training.execution import Descent, Execution
 from dancedouble.training.step import FRAMES, FrameStep, paint_pair
@@ -82,8 +83,9 @@ class FrameRun:
         self.discriminator: MultiScaleDiscriminator | None = None
         if stage.discriminator is not None and stage.adversarial:
             self.discriminator = place(MultiScaleDiscriminator(stage.discriminator), execution.device)
-        if execution.save_memory:
-            checkpoint_blocks(self.painter)
+        if execution.save_memory and not isinstance(stage.generator, SwiftConfig):
+            self.painter.recomputes = True
+            perceptual = perceptual and recomputed(perceptual)
         self._learn = FrameStep(
             stage, execution.parallel(self.painter), self.discriminator,
             None if self.discriminator is None else execution.parallel(self.discriminator),
@@ -278,6 +280,16 @@ def owned_once(optimizers: Iterable[Descent]) -> bool:
 def copied(network: nn.Module) -> dict[str, Tensor]:
     """A network's tensors on the CPU, safe from further training."""
     return {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+
+
+def recomputed(distance: Distance) -> Distance:
+    """The same distance, its features computed again in the backward pass instead of being kept."""
+
+    def measured(image: Tensor, truth: Tensor) -> Tensor:
+        found: Tensor = checkpoint(distance, image, truth, use_reentrant=False)
+        return found
+
+    return measured
 
 
 def states(optimizers: dict[str, Descent]) -> dict[str, Any]:
