@@ -29,6 +29,8 @@ from dancedouble.rendering.face_box import face_side
 from dancedouble.training.step import carried
 
 Picture = NDArray[np.uint8]
+NEARLY_BARE = 0.06
+"""Alpha up to which a pixel counts as background; as much below 1, it counts as covered."""
 WORTH_RESTORING = 1.2
 """Footage pixels per learned pixel from which fine detail is taken from the references."""
 
@@ -171,8 +173,8 @@ class Synthesizer:
             return Finished(frame, alpha)
         soft = cv2.resize(painted.alpha[0, 0].float().cpu().numpy(), size, interpolation=cv2.INTER_LINEAR)
         soft = soft[inner_rows, inner_columns, None]
-        # Below half a grey step the plate must stay bit for bit as it is: a still background, exactly.
-        soft = np.where(soft < 1 / 64, 0, soft)
+        # A still background, exactly: what is nearly bare is the plate, bit for bit, and a body lets nothing through.
+        soft = np.clip((soft - NEARLY_BARE) / (1 - 2 * NEARLY_BARE), 0, 1)
         frame[rows, columns] = (rgb * soft + frame[rows, columns] * (1 - soft)).round().clip(0, 255)
         alpha[:] = 0
         alpha[rows, columns] = (soft[..., 0] * 255).round()

@@ -162,29 +162,3 @@ def sample_near(pictures: Tensor, offsets: Tensor) -> Tensor:
     grid = torch.stack([(flat[:, 0] + x) * (2 / width) - 1, (flat[:, 1] + y) * (2 / height) - 1], -1)
     sampled = F.grid_sample(pictures.flatten(0, 1), grid, mode="bilinear", padding_mode="border", align_corners=False)
     return sampled.view(pictures.shape)
-
-
-def restore_detail(layers: SwiftLayers, references: Tensor, large: Tensor) -> SwiftLayers:
-    """The same frame at a larger size, with the detail of larger references.
-
-    ``rgb_large = up(rgb) + Σ_k up(blend_k) · (large_k − up(reference_k))``: decisions are made small, pixels are
-    taken large.
-
-    Args:
-        layers: what the generator returned for ``references``.
-        references: (B, K, 4, H, W) what it was shown.
-        large: (B, K, 4, H', W') the same pictures, warped the same way, at the larger size.
-    """
-    size = large.shape[-2:]
-    scale = size[0] / references.shape[-2]
-    count = references.shape[1]
-
-    def up(x: Tensor) -> Tensor:
-        return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
-
-    offsets = up(layers.offsets.flatten(1, 2)).view(-1, count, 2, *size) * scale
-    blend = up(layers.blend)
-    small = up(sample_near(references, layers.offsets)[:, :, :3].flatten(1, 2)).view(-1, count, 3, *size)
-    detail = sample_near(large[:, :, :3], offsets) - small
-    rgb = up(layers.rgb) + (detail * blend[:, :count, None]).sum(1)
-    return SwiftLayers(rgb.clamp(-1, 1), up(layers.alpha), blend, offsets)
