@@ -98,9 +98,7 @@ def test_many_references_are_the_same_as_one_by_one() -> None:
     scores = np.stack([score, score, np.where(np.arange(POINTS) == 7, 0, score)]).astype(np.float32)
     flows = limb_flows(sources, scores, xy, score, SIZE, BODY_HEIGHT)
     for k in range(3):
-        np.testing.assert_array_equal(
-            flows[k], limb_flow(sources[k], scores[k], xy, score, SIZE, BODY_HEIGHT)
-        )
+        np.testing.assert_array_equal(flows[k], limb_flow(sources[k], scores[k], xy, score, SIZE, BODY_HEIGHT))
 
 
 def test_warp_samples_every_channel_along_the_flow() -> None:
