@@ -29,6 +29,9 @@ Picture = NDArray[np.uint8]
 ALBUM_HEIGHT, ALBUM_MARGIN, ALBUM_QUALITY = 320, 0.2, 88
 """Pictures of the person are kept this tall, with so much room around the body."""
 
+VGG_FRAMES = 24
+"""Frames at most in which LPIPS (vgg) is measured: it costs seconds a frame without a GPU."""
+
 
 @dataclass
 class Album:
@@ -57,12 +60,12 @@ def open_album(poses: PoseSequence) -> Album:
     return Album([body_box(xy, s, poses.size, ALBUM_MARGIN) for xy, s in zip(poses.xy, poses.score, strict=True)])
 
 
-def picture_meters() -> list[Meter]:
+def picture_meters(frames: int) -> list[Meter]:
     """Everything that is measured on pictures, the face distance only where its network is installed."""
-    perceptual = {"lpips_alex": load_lpips("alex"), "lpips_vgg": load_lpips("vgg")}
+    alex, vgg = {"lpips_alex": load_lpips("alex")}, {"lpips_vgg": load_lpips("vgg")}
     embedder = find_embedder()
     return [
-        PictureMeter(perceptual=perceptual), MotionMeter(),
+        PictureMeter(perceptual=alex, sampled=vgg, every=max(1, -(-frames // VGG_FRAMES))), MotionMeter(),
         *([] if embedder is None else [FaceMeter(embed=embedder)]),
     ]  # fmt: skip
 
@@ -95,7 +98,11 @@ def measure_contender(
                 yield frame
 
         table = compare_frames(
-            album.keep(written()), trial.truth(), trial.truth_poses, meters=picture_meters(), masks=trial.masks()
+            album.keep(written()),
+            trial.truth(),
+            trial.truth_poses,
+            meters=picture_meters(len(trial.driving)),
+            masks=trial.masks(),
         )
     seen = watch(video_pictures(video), detector=detector, on_progress=on_progress)
     found = same_grid(seen.poses, trial.truth_poses, video)

@@ -38,7 +38,7 @@ METRICS = {
     ),
     "lpips_vgg": Metric(
         title="LPIPS (vgg)", better="lower", unit="", range="0 to about 1, 0 = equal",
-        definition="As LPIPS (alex), on VGG16 features.",
+        definition="As LPIPS (alex), on VGG16 features; in as many evenly spread frames as `frames` says.",
     ),
     "distance_{part}": Metric(
         title="pose distance", better="lower", unit="px", range="0 and up", digits=2,

@@ -18,7 +18,7 @@ from dancedouble.evaluation.moments import Moment
 from dancedouble.files import write_atomically
 
 FORMAT, VERSION = "dancedouble-evaluation", 1
-PACKAGES = ("dancedouble", "torch", "torchmetrics", "numpy", "scipy", "opencv-python-headless", "av", "ai-edge-litert")
+PACKAGES = ("dancedouble", "torch", "numpy", "scipy", "opencv-python-headless", "av", "ai-edge-litert")
 """Packages whose versions can change a number."""
 
 

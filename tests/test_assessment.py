@@ -1,0 +1,350 @@
+"""Evaluations from end to end on a doll: what is held out stays out, baselines are there, the same run gives the same
+numbers; and the check that is made before anyone trains."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dancedouble import capture, pipeline, planning
+from dancedouble.assessment import contenders, measuring
+from dancedouble.assessment.sidecar import FrameSpan, flagged_frames, write_sidecar
+from dancedouble.assessment.trial import TrainingPart, hold_out
+from dancedouble.cli import main
+from dancedouble.coverage import check_coverage
+from dancedouble.errors import ClipTooShortError, InputError
+from dancedouble.media.image import read_image
+from dancedouble.media.video import VideoWriter, probe, read_frames, read_metadata
+from dancedouble.pose.estimator import FakePoseEstimator, PersonPose, stamp_frame
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.progress import Progress
+from dancedouble.recipe import FigureInput, Recipe
+from dancedouble.training.presets import preset
+from dancedouble.workspace import Workspace
+from small_world import FPS, SIZE, World, make_world
+
+CONSENT = "a synthetic doll, drawn for this test"
+FRAMES, TRAINED, TESTED = 62, 42, 12
+"""Of the clip, learned from, and tested: 8 between them are used by nobody."""
+STEPS = 5
+
+
+class LookalikeEstimator(FakePoseEstimator):
+    """Knows two clips' frames, and takes any picture for the one it looks most like: also one that was rendered."""
+
+    def __init__(self, *clips: tuple[Path, PoseSequence]) -> None:
+        parts = [poses for _, poses in clips]
+        whole = replace(
+            parts[0], **{name: np.concatenate([getattr(p, name) for p in parts]) for name in ("xy", "score", "depth")}
+        )
+        super().__init__(whole)
+        self.known = np.stack([thumbnail(frame) for path, _ in clips for frame in read_frames(path)])
+
+    def _pose(self, frame: NDArray[np.uint8], poses: PoseSequence) -> PersonPose | None:
+        best = int(np.abs(self.known - thumbnail(frame)).mean(axis=(1, 2, 3)).argmin())
+        return super()._pose(stamp_frame(frame, best), poses)
+
+
+def thumbnail(frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return cv2.resize(frame, (80, 96), interpolation=cv2.INTER_AREA)[6:].astype(np.float32)
+
+
+def plain_distance(first: Tensor, second: Tensor) -> Tensor:
+    """In place of LPIPS, which would take most of the time."""
+    return (first - second).abs().mean(dim=(1, 2, 3))
+
+
+def narrow_figure(height: int) -> Recipe:
+    """The ``figure`` preset with hardly any channels."""
+    recipe = preset("figure", height)
+    stages = [
+        replace(
+            stage, batch=2, generator=replace(stage.generator, width=4),  # type: ignore[type-var]
+            discriminator=stage.discriminator and replace(stage.discriminator, width=4, scales=1),
+        )
+        for stage in recipe.stages
+    ]  # fmt: skip
+    return replace(recipe, stages=tuple(stages))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the tests share."""
+
+    world: World
+    workspace: Path
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    folder = tmp_path_factory.mktemp("scene")
+    world = make_world(folder, source_frames=20, target_frames=FRAMES)
+    patch = pytest.MonkeyPatch()
+    estimator = LookalikeEstimator((world.target, world.target_poses), (world.source, world.source_poses))
+    patch.setattr(capture, "default_estimator", lambda **_: estimator)
+    patch.setattr(measuring, "load_lpips", lambda backbone: plain_distance)
+    patch.setattr(contenders, "figure", narrow_figure)
+    patch.setattr("dancedouble.training.journal.Journal.show", lambda *arguments: None)  # pictures for people
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # networks this small only wait for each other's threads
+    pipeline.prepare(world.target, folder / "workspace", consent=CONSENT)
+    yield Scene(world, folder / "workspace")
+    torch.set_num_threads(threads)
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def evaluated(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("evaluated") / "report"
+    pipeline.evaluate(scene.workspace, folder, preset="tiny", steps=STEPS, size=64)
+    return folder
+
+
+def numbers(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    return content
+
+
+def test_all_methods_are_measured_on_the_tail(evaluated: Path) -> None:
+    content = numbers(evaluated)
+    assert [m["name"] for m in content["methods"]] == ["tiny", "nearest", "warp", "fbf", "fbf-ts", "fbf-ts-fg"]
+    assert content["first_frame"] == FRAMES - TESTED and content["frames"] == TESTED
+    assert content["synthetic"] and "synthetic footage" in content["headline"]
+    for method in content["methods"]:
+        found = method["metrics"]
+        for region in ("frame", "body"):
+            for metric in ("ssim", "psnr", "lpips_alex", "lpips_vgg", "warping_error"):
+                assert found[f"{region}.{metric}"]["mean"] is not None, (method["name"], region, metric)
+        for part in ("body", "face", "hands", "overall"):
+            assert found[f"pose.missed_{part}"]["mean"] is not None, part
+        assert found["pose.torso_error"]["mean"] is not None and found["person.mask_iou"]["mean"] > 0
+    learned = {m["name"]: m["settings"].get("steps") for m in content["methods"]}
+    assert learned["nearest"] is None and learned["warp"] == 0
+    # Stages share the steps, each rounded.
+    assert all(abs(learned[name] - STEPS) <= 1 for name in ("tiny", "fbf", "fbf-ts", "fbf-ts-fg"))
+    assert content["methods"][0]["curves"]["loss, reconstruct"]
+    assert content["coverage"]["covered"] <= 1 and len(content["worst"]["moments"]) > 0
+
+
+def test_the_page_and_a_marked_video_of_each_method_are_left(evaluated: Path) -> None:
+    page = (evaluated / "report.html").read_text()
+    assert "FBF + TS + FG" in page and page.count("data:image/jpeg") > 10
+    for method in numbers(evaluated)["methods"]:
+        video = evaluated / f"{method['name']}.mp4"
+        assert probe(video).frames == TESTED
+        assert json.loads(read_metadata(video)["dancedouble"])["synthetic"] is True
+
+
+def test_the_same_command_gives_the_same_numbers(scene: Scene, evaluated: Path, tmp_path: Path) -> None:
+    pipeline.evaluate(scene.workspace, tmp_path / "again", preset="tiny", steps=STEPS, size=64)
+    for name in ("report.json", "report.html"):
+        assert (tmp_path / "again" / name).read_text().splitlines() == (evaluated / name).read_text().splitlines(), name
+
+
+def test_what_was_learned_is_not_learned_again(scene: Scene, evaluated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (evaluated / "report.json").read_bytes()
+    monkeypatch.setattr(contenders.Trainer, "run", lambda self: pytest.fail("it was learned already"))
+    pipeline.evaluate(scene.workspace, evaluated, preset="tiny", steps=STEPS, size=64)
+    assert (evaluated / "report.json").read_bytes() == before
+
+
+def test_the_tail_is_out_of_reach_of_what_learns(scene: Scene, tmp_path: Path) -> None:
+    part = hold_out(Workspace(scene.workspace)).part(tmp_path / "state")
+    assert part.manifest.frames == len(part.poses) == TRAINED and max(part.manifest.usable) < TRAINED
+    part.frame(TRAINED - 1)
+    with pytest.raises(IndexError):
+        part.frame(TRAINED)
+
+
+def test_the_plate_is_made_of_the_learned_part_alone(scene: Scene, tmp_path: Path) -> None:
+    changed = tmp_path / "workspace"
+    shutil.copytree(scene.workspace, changed)
+    for index in range(TRAINED, FRAMES):
+        (changed / f"frames/{index:06d}.jpg").write_bytes((changed / "frames/000000.jpg").read_bytes()[:0])
+    plates = [TrainingPart(Workspace(folder), TRAINED, tmp_path / "s").plate for folder in (scene.workspace, changed)]
+    assert np.array_equal(*plates)
+
+
+def test_ablations_are_stick_figures_without_their_parts() -> None:
+    recipes = contenders.ablations_of(preset("swift", 256))
+    assert list(recipes) == ["fbf", "fbf-ts", "fbf-ts-fg"]
+    assert all(isinstance(recipe.conditioning, FigureInput) for _, recipe in recipes.values())
+    parts = {name: (recipe.temporal, recipe.face is not None) for name, (_, recipe) in recipes.items()}
+    assert parts == {"fbf": (False, False), "fbf-ts": (True, False), "fbf-ts-fg": (True, True)}
+
+
+def test_too_short_a_clip_is_refused(tmp_path: Path, scene: Scene) -> None:
+    whole = Workspace(scene.workspace)
+    whole.manifest = replace(whole.manifest, frames=30)
+    with pytest.raises(ClipTooShortError, match="holding out"):
+        hold_out(whole)
+
+
+def test_paired_footage_is_tested_against_the_real_dance(scene: Scene, tmp_path: Path) -> None:
+    """The start of the target's own clip is its truth here: the nearest frame is nearly a perfect answer."""
+    truth, longer = tmp_path / "truth.mp4", scene.world.source
+    with VideoWriter(truth, SIZE, FPS) as writer:
+        for frame in read_frames(scene.world.target, stop=8):
+            writer.write(frame)
+    with pytest.raises(InputError, match="frame for frame"):
+        pipeline.evaluate(scene.workspace, tmp_path / "no", preset="tiny", steps=4, truth=truth, source=longer)
+    found = pipeline.evaluate(scene.workspace, tmp_path / "pair", preset="tiny", steps=4, size=64, truth=truth)
+    assert found.content["frames"] == 8 and found.content["first_frame"] == 0
+    methods = {method["name"]: method["metrics"] for method in found.content["methods"]}
+    assert methods["nearest"]["body.ssim"]["mean"] > 0.9
+    assert methods["fbf"]["body.ssim"]["mean"] < methods["nearest"]["body.ssim"]["mean"]
+
+
+@pytest.fixture(scope="module")
+def finished(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A person file, and what they danced."""
+    folder = tmp_path_factory.mktemp("finished")
+    person, result = folder / "doll.safetensors", folder / "out.mp4"
+    pipeline.train(scene.workspace, person, preset="tiny", steps=6, size=96)
+    pipeline.render(person, scene.world.source, result)
+    return person, result
+
+
+def test_a_finished_transfer_is_judged_without_truth(scene: Scene, finished: tuple[Path, Path], tmp_path: Path) -> None:
+    person, result = finished
+    found = pipeline.evaluate(person, tmp_path / "r", source=scene.world.source, result=result).to_dict()
+    (method,) = found["methods"]
+    assert method["metrics"]["pose.torso_error"]["mean"] is not None
+    assert method["metrics"]["background.flicker"]["mean"] < 2.0
+    assert "body.ssim" not in method["metrics"] and found["frames"] == 20
+    assert (tmp_path / "r" / "report.html").is_file()
+
+
+def test_a_frozen_or_shivering_transfer_is_found_out(scene: Scene, finished: tuple[Path, Path], tmp_path: Path) -> None:
+    person, result = finished
+    frames = list(read_frames(result))
+    bad = {
+        "good": frames, "frozen": [frames[0]] * len(frames),
+        "shivering": [np.roll(frame, 2 * (i % 2), axis=1) for i, frame in enumerate(frames)],
+    }  # fmt: skip
+    means = {}
+    for name, pictures in bad.items():
+        video = tmp_path / f"{name}.mp4"
+        with VideoWriter(video, SIZE, probe(result).fps) as writer:
+            for picture in pictures:
+                writer.write(picture)
+        content = pipeline.evaluate(person, tmp_path / name, source=scene.world.source, result=video).to_dict()
+        means[name] = {key: value["mean"] for key, value in content["methods"][0]["metrics"].items()}
+    assert means["frozen"]["pose.torso_error"] > means["good"]["pose.torso_error"]
+    assert means["shivering"]["background.flicker"] > 2 * means["good"]["background.flicker"]
+
+
+def test_a_result_of_another_length_is_refused(scene: Scene, finished: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected 20"):
+        pipeline.evaluate(finished[0], tmp_path / "r", source=scene.world.source, result=scene.world.target)
+    with pytest.raises(InputError, match="source and result"):
+        pipeline.evaluate(finished[0], tmp_path / "r", result=finished[1])
+
+
+# -- before anyone trains -------------------------------------------------------------------------------------------
+
+
+def test_check_takes_videos_poses_workspaces_and_person_files(
+    scene: Scene, finished: tuple[Path, Path], tmp_path: Path
+) -> None:
+    poses = tmp_path / "dance.npz"
+    scene.world.source_poses.save(poses)
+    found = [
+        pipeline.check(poses, target).to_dict() for target in (scene.workspace, scene.world.target, finished[0], poses)
+    ]
+    assert found[-1]["covered"] == 1.0 and not found[-1]["uncovered"]
+    assert len({round(result["covered"], 2) for result in found[:3]}) == 1
+    assert found[0].keys() >= {"covered", "uncovered", "footage", "summary", "sheet"}
+    kinds = {fault["kind"] for fault in found[1]["footage"]}
+    assert "length" in kinds and "people" not in kinds
+    for span in found[0]["uncovered"]:
+        assert span.keys() >= {"start", "end", "part", "reason"}
+
+
+def test_check_draws_a_sheet_only_of_what_lacks(scene: Scene, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    assert pipeline.check(scene.world.source, scene.world.source, sheet=sheet).sheet is None and not sheet.exists()
+    handstand = turned(scene.world.source_poses)
+    handstand.save(tmp_path / "handstand.npz")
+    found = pipeline.check(tmp_path / "handstand.npz", scene.world.target, sheet=sheet)
+    assert found.sheet == sheet and found.findings["covered"] < 0.5
+    picture = read_image(sheet)
+    assert picture.shape[0] > 200 and picture.std() > 10
+
+
+def turned(poses: PoseSequence) -> PoseSequence:
+    """Head down."""
+    xy = poses.xy.copy()
+    xy[..., 1] = poses.size[0] - xy[..., 1]
+    return replace(poses, xy=xy)
+
+
+def test_the_command_says_it_in_words_and_as_json(
+    scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turned(scene.world.source_poses).save(tmp_path / "dance.npz")
+    assert main(["check", str(tmp_path / "dance.npz"), str(scene.workspace), "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert main(["check", str(tmp_path / "dance.npz"), str(scene.workspace), "-q"]) == 0
+    assert capsys.readouterr().out.startswith(content["summary"])
+
+
+def test_a_measured_person_gets_an_expected_quality(scene: Scene, tmp_path: Path) -> None:
+    folder = tmp_path / "workspace"
+    shutil.copytree(scene.workspace, folder)
+    assert pipeline.check(scene.world.source, folder).findings["expected_lpips"] is None
+    (folder / "quality.json").write_text(json.dumps({"distance": [0.0, 1.0], "error": [0.1, 0.1]}))
+    assert pipeline.check(scene.world.source, folder).findings["expected_lpips"] == pytest.approx(0.1)
+
+
+def test_transfer_checks_first_and_flags_frames_in_its_sidecar(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "SHORTEST_TRAINING", 1.0)
+    said: list[Progress] = []
+    output = tmp_path / "out.mp4"
+    dance = tmp_path / "dance.npz"
+    turned(scene.world.source_poses).save(dance)
+    result = pipeline.transfer(
+        dance, scene.world.target, output, preset="tiny", size=64, budget=3, consent=CONSENT, on_progress=said.append
+    )
+    stages = [report.stage for report in said]
+    assert stages.index("check") < stages.index("train")
+    summary = said[stages.index("check")].message
+    assert any(summary in warning for warning in result.warnings)
+    sidecar = json.loads((tmp_path / "out.json").read_text())
+    assert sidecar["format"] == "dancedouble-result" and sidecar["record"]["synthetic"] is True
+    assert sidecar["frames"] == 20 and sidecar["coverage"]["covered"] < 0.5
+    flagged = sidecar["coverage"]["frames"]
+    assert flagged and all(0 <= span["first"] <= span["last"] < 20 and span["reason"] for span in flagged)
+
+
+def test_flagged_frames_are_runs_of_one_reason() -> None:
+    reasons = (None, "back turned", "back turned", "crouching", None, "crouching")
+    assert flagged_frames(reasons, first=100) == [
+        FrameSpan(first=101, last=102, reason="back turned"),
+        FrameSpan(first=103, last=103, reason="crouching"),
+        FrameSpan(first=105, last=105, reason="crouching"),
+    ]
+
+
+def test_a_file_that_is_no_sidecar_is_left_alone(tmp_path: Path, scene: Scene) -> None:
+    mine = tmp_path / "out.json"
+    mine.write_text('{"my": "notes"}')
+    cover = check_coverage(scene.world.source_poses, scene.world.target_poses)
+    warnings = write_sidecar(tmp_path / "out.mp4", result={}, record={}, coverage=cover, first=0)
+    assert mine.read_text() == '{"my": "notes"}' and "left alone" in warnings[0]
+    mine.unlink()
+    assert write_sidecar(tmp_path / "out.mp4", result={}, record={}, coverage=cover, first=0) == []
+    assert write_sidecar(tmp_path / "out.mp4", result={}, record={}, coverage=cover, first=0) == []
