@@ -268,7 +268,7 @@ def pose(
 
 def compare(
     result: AnyPath, truth: AnyPath, *, source: AnyPath, workspace: AnyPath, retarget: Retarget = DEFAULT_RETARGET,
-    on_progress: OnProgress = ignore_progress,
+    every: int = 1, on_progress: OnProgress = ignore_progress,
 ) -> dict[str, Any]:  # fmt: skip
     """A transfer against footage of the target really performing the dance, beside the nearest training frame.
 
@@ -277,7 +277,7 @@ def compare(
     opened = Workspace(workspace)
     seen = capture_poses(Path(truth), on_progress=on_progress)
     dance = normalize_poses(capture_poses(Path(source), on_progress=on_progress).poses, opened.poses, retarget=retarget)
-    return measure_pair(Path(result), Path(truth), seen.poses, dance=dance.poses, workspace=opened)
+    return measure_pair(Path(result), Path(truth), seen.poses, dance=dance.poses, workspace=opened, every=every)
 
 
 def check(

@@ -62,7 +62,7 @@ def run_demo(folder: Path, on_progress: OnProgress, **options: Any) -> Demo:
     pipeline.render(transfer.person, source, side, layout="side-by-side", on_progress=on_progress, **device)
     clock.lap("side by side")
     measured = pipeline.compare(
-        transfer.output, truth, source=poses, workspace=transfer.workspace, on_progress=on_progress
+        transfer.output, truth, source=poses, workspace=transfer.workspace, every=4, on_progress=on_progress
     )
     clock.lap("comparison")
     demo = Demo(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +22,28 @@ COLUMNS = ("body.ssim", "body.lpips_alex", "face.lpips_alex", "frame.ssim", "bod
 
 
 def measure_pair(
-    result: Path, truth: Path, truth_poses: PoseSequence, *, dance: PoseSequence, workspace: Workspace
+    result: Path, truth: Path, truth_poses: PoseSequence, *, dance: PoseSequence, workspace: Workspace, every: int = 1
 ) -> dict[str, Any]:
     """SSIM, LPIPS and PSNR of a transfer, and of the nearest training frame (equation 6), frame by frame.
 
     ``truth_poses`` are the poses seen in the truth, which place the crops; ``dance`` the normalised poses that drove
-    the result, which choose the nearest frames. Frame i of all four is one moment. Raises InputError when lengths or
-    sizes differ, WeightsError.
+    the result, which choose the nearest frames. Frame i of all four is one moment; one in ``every`` is measured, as
+    neighbours tell little more and cost as much. Raises InputError when sizes differ, WeightsError.
     """
     meters = [PictureMeter(perceptual={"lpips_alex": load_lpips("alex")})]
-    ours = compare_frames(_frames(result, truth_poses), _frames(truth, truth_poses), truth_poses, meters=meters)
-    retrieved = _retrieved(workspace, dance)
-    nearest = compare_frames(retrieved, _frames(truth, truth_poses), truth_poses, meters=meters)
+    frames = range(0, len(truth_poses), every)
+    measured = _rows(truth_poses, np.array(frames))
+
+    def thin(pictures: Iterator[Picture]) -> Iterator[Picture]:
+        return islice(pictures, 0, None, every)
+
+    ours = compare_frames(
+        thin(_frames(result, truth_poses)), thin(_frames(truth, truth_poses)), measured, meters=meters
+    )
+    retrieved = _retrieved(workspace, _rows(dance, np.array(frames)))
+    nearest = compare_frames(retrieved, thin(_frames(truth, truth_poses)), measured, meters=meters)
     return {
-        "frames": len(truth_poses), "transfer": _means(ours), "nearest_frame": _means(nearest),
+        "frames": len(truth_poses), "measured": len(frames), "transfer": _means(ours), "nearest_frame": _means(nearest),
         "better_than_nearest": {
             "body_ssim_gain": round(ours.mean("body.ssim") - nearest.mean("body.ssim"), 4),
             "body_lpips_ratio": round(ours.mean("body.lpips_alex") / nearest.mean("body.lpips_alex"), 4),
