@@ -22,7 +22,7 @@ LAYERS = (
     ("preparation", "references", "dataset", "subject"),
     ("provenance", "coverage", "evaluation", "training"),
     ("synthesis", "delivery"),
-    ("assessment", "results", "planning", "description", "pipeline"),
+    ("assessment", "results", "planning", "description", "rendition", "transfer_state", "pipeline"),
     ("app", "cli", "__main__"),
 )
 """Units from the lowest layer to the highest; in a layer, a unit may import those that stand before it."""

@@ -135,6 +135,11 @@ def read_json_folder(folder: Path, person: int | None) -> PoseSequence:
     return replace(poses, size=(int(np.ceil(reach[1])) + 1, int(np.ceil(reach[0])) + 1))
 
 
+def is_video(path: Path) -> bool:
+    """Whether a source is to be read as a video: neither poses of ours nor a folder of OpenPose's."""
+    return path.suffix != ".npz" and not path.is_dir()
+
+
 def frame_range(frames: tuple[int, int] | None, count: int, source: Path) -> tuple[int, int]:
     """``frames`` checked against a clip of ``count``; the whole clip for None. Raises InputError."""
     first, stop = frames or (0, count)

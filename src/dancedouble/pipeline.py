@@ -6,54 +6,46 @@ goes on; while a person is being learned, a stop leaves a usable person file.
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
-
-import torch
+from typing import Any
 
 from dancedouble.assessment.contenders import Lesson
 from dancedouble.assessment.detection import Detector
 from dancedouble.assessment.doctor import examine, examine_poses, keep_quality, open_clip
 from dancedouble.assessment.finished import assess_result
 from dancedouble.assessment.held_out import run_trial
-from dancedouble.assessment.sidecar import write_sidecar
 from dancedouble.assessment.trial import hold_out, pair_up
-from dancedouble.capture import Capture, capture_poses, default_estimator
-from dancedouble.delivery import Layout, check_request, figure_frames, laid_out_size, lay_out, open_output
+from dancedouble.capture import capture_poses, default_estimator, is_video
+from dancedouble.delivery import Layout, check_request
 from dancedouble.description import describe_installation, describe_path, describe_preset
 from dancedouble.devices import choose_device
 from dancedouble.errors import ConsentError, InputError
 from dancedouble.evaluation.paired import measure_pair
-from dancedouble.files import sha256, write_atomically
-from dancedouble.media.audio import AudioCut
+from dancedouble.files import sha256
 from dancedouble.media.image import write_image
-from dancedouble.media.video import VideoInfo, VideoWriter, check_output, probe, read_frames
+from dancedouble.media.video import VideoInfo, check_output, probe, read_frames
 from dancedouble.perception import load_perceptual
-from dancedouble.person import Person, load_person, save_person
+from dancedouble.person import load_person, save_person
 from dancedouble.planning import DEFAULT_BUDGET, choose_size, plan_budget
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.pose.normalization import normalize_poses
+from dancedouble.pose.normalization import Retarget, normalize_poses
 from dancedouble.pose.openpose_json import write_openpose
 from dancedouble.pose.tracking import busiest_frame, list_people, people_sheet
 from dancedouble.preparation import Request, finished_workspace, prepare_workspace
-from dancedouble.progress import OnProgress, Progress, Stage, ignore_progress
-from dancedouble.provenance.marking import synthetic_record
+from dancedouble.progress import OnProgress, Progress, ignore_progress
+from dancedouble.rendition import film_figures, render_capture
 from dancedouble.results import (
     CheckResult,
     EvaluateResult,
     InfoResult,
     PersonListing,
-    Plan,
     PoseResult,
     PrepareResult,
     RenderResult,
     TrainResult,
     TransferResult,
 )
-from dancedouble.synthesis import Synthesizer
 from dancedouble.training.authors_checkpoint import import_person
 from dancedouble.training.authors_dataset import prepare_dataset as prepare_authors_dataset
 from dancedouble.training.beginning import begin_with
@@ -62,10 +54,10 @@ from dancedouble.training.paper import Ablation, ablate
 from dancedouble.training.presets import own_height
 from dancedouble.training.presets import preset as recipe_of
 from dancedouble.training.trainer import Limit, Trainer
+from dancedouble.transfer_state import announce_plan, cached_capture, kept_plan
 from dancedouble.workspace import Workspace, usable_in
 
 AnyPath = str | Path
-Retarget = Literal["global", "limbs"]
 Frames = tuple[int, int]
 DEFAULT_RETARGET: Retarget = "limbs"
 
@@ -186,12 +178,12 @@ def render(
     Raises PersonFileError, InputError, OutputError.
     """
     source, output, started = Path(source), Path(output), time.monotonic()
-    check_request(output, layout, alpha, has_source_video=_is_video(source))
+    check_request(output, layout, alpha, has_source_video=is_video(source))
     check_output(output, [source, Path(person)])
     subject, where = load_person(person), choose_device(device)
     capture = capture_poses(source, person=person_number, frames=frames, on_progress=on_progress)
     looked = time.monotonic() - started
-    return _render(
+    return render_capture(
         subject, capture, source, output, first=frames[0] if frames else 0, layout=layout, alpha=alpha,
         retarget=retarget, device=where, seconds={"poses": looked}, on_progress=on_progress,
     )  # fmt: skip
@@ -210,19 +202,19 @@ def transfer(
     """
     source, target, output = Path(source), Path(target), Path(output)
     where, budget = choose_device(device), budget or DEFAULT_BUDGET
-    check_request(output, layout, alpha=False, has_source_video=_is_video(source))
+    check_request(output, layout, alpha=False, has_source_video=is_video(source))
     check_output(output, [source, target])
     state = output.with_suffix(".dancedouble")
-    _announce(source, target, budget, preset, size, where, on_progress)
+    announce_plan(source, target, budget, preset, size, where, on_progress)
     started = time.monotonic()
     state.mkdir(exist_ok=True)
     prepared = prepare(target, state / "workspace", consent=consent, person=target_person, on_progress=on_progress)
-    capture = _cached_capture(source, state / "source-poses.npz", person, frames, on_progress)
+    capture = cached_capture(source, state / "source-poses.npz", person, frames, on_progress)
     lacking = _checked(capture.poses, Workspace(prepared.workspace).poses, target, on_progress)
     spent = time.monotonic() - started
     height = size or own_height(preset) or choose_size(budget, prepared.person_height, where)
     request = {"budget": budget, "preset": preset, "size": height, "seed": seed, "frames": frames}
-    plan = _kept_plan(
+    plan = kept_plan(
         state / "plan.json", request,
         plan_budget(
             budget, preset=preset, size=height, source_frames=len(capture.poses), target_frames=prepared.frames,
@@ -233,7 +225,7 @@ def transfer(
         prepared.workspace, state / "person.safetensors", preset=preset, budget=plan.training, size=height, seed=seed,
         device=device, on_progress=on_progress,
     )  # fmt: skip
-    rendered = _render(
+    rendered = render_capture(
         load_person(learned.person), capture, source, output, first=frames[0] if frames else 0, layout=layout,
         alpha=False, retarget=retarget, device=where, seconds={"poses": spent, **learned.seconds},
         on_progress=on_progress,
@@ -259,7 +251,7 @@ def pose(
     if openpose is not None:
         write_openpose(openpose, capture.poses)
     if figures is not None:
-        _film_figures(Path(figures), capture, on_progress)
+        film_figures(Path(figures), capture, on_progress)
     return PoseResult(
         output=output, frames=len(capture.poses), gaps=capture.gaps, people=1,
         seconds={"poses": time.monotonic() - started}, warnings=capture.warnings,
@@ -374,42 +366,6 @@ def _require_consent(consent: str | None, video: Path) -> str:
     )
 
 
-def _render(
-    subject: Person, capture: Capture, source: Path, output: Path, *, first: int, layout: Layout, alpha: bool,
-    retarget: Retarget, device: torch.device, seconds: dict[str, float], on_progress: OnProgress,
-) -> RenderResult:  # fmt: skip
-    """Render captured poses: normalise, paint, lay out, write."""
-    started = time.monotonic()
-    normalized = normalize_poses(capture.poses, subject.poses, retarget=retarget)
-    video, fps = capture.video, capture.poses.fps
-    stop = first + len(capture.poses)
-    audio = None
-    if video is not None and video.has_audio:
-        audio = AudioCut(video.path, first / fps, stop / fps)
-    source_size = None if video is None else video.size
-    sources = read_frames(video.path, start=first, stop=stop) if video is not None and layout != "result" else None
-    stage = Stage("render", on_progress, total=len(capture.poses))
-    record = synthetic_record(subject, source.name)
-    with open_output(
-        output, laid_out_size(subject.size, source_size, layout), fps, first=first, audio=audio,
-        record=record,
-    ) as writer:  # fmt: skip
-        drawn = figure_frames(normalized.poses) if layout == "strip" else None
-        for finished in stage.track(Synthesizer(subject, device).frames(normalized.poses)):
-            shown = None if sources is None else next(sources)
-            writer.write(lay_out(finished, layout, shown, None if drawn is None else next(drawn), alpha=alpha))
-    result = RenderResult(
-        output=output, frames=len(capture.poses), fps=fps,
-        seconds={**seconds, "rendering": time.monotonic() - started},
-        warnings=[*capture.warnings, *normalized.warnings], gaps=capture.gaps,
-    )  # fmt: skip
-    left_alone = write_sidecar(
-        output, result=result.to_dict(), record=record, coverage=examine_poses(capture.poses, subject.poses),
-        first=first,
-    )  # fmt: skip
-    return replace(result, warnings=[*result.warnings, *left_alone])
-
-
 def _checked(dance: PoseSequence, footage: PoseSequence, target: Path, on_progress: OnProgress) -> list[str]:
     """Say what the footage lacks for this dance, before anything is learned; also as a warning where it does."""
     report = examine_poses(dance, footage)
@@ -417,77 +373,7 @@ def _checked(dance: PoseSequence, footage: PoseSequence, target: Path, on_progre
     return [f"{target.name}: {report.summary}"] * bool(report.uncovered or report.footage)
 
 
-def _cached_capture(
-    source: Path, cache: Path, person: int | None, frames: Frames | None, on_progress: OnProgress
-) -> Capture:
-    """The source's poses, kept beside the transfer's other state so that a resume does not look again."""
-    key = json.dumps([_identity(source), person, frames])
-    note = cache.with_suffix(".json")
-    if cache.is_file() and note.is_file():
-        kept = json.loads(note.read_text())
-        if kept["key"] == key:
-            video = probe(source) if _is_video(source) else None
-            return Capture(poses=PoseSequence.load(cache), gaps=kept["gaps"], video=video, warnings=kept["warnings"])
-    capture = capture_poses(source, person=person, frames=frames, on_progress=on_progress)
-    capture.poses.save(cache)
-    kept = {"key": key, "gaps": capture.gaps, "warnings": capture.warnings}
-    write_atomically(note, json.dumps(kept).encode())
-    return capture
-
-
-def _kept_plan(path: Path, request: dict[str, object], plan: Plan) -> Plan:
-    """The plan of an earlier, killed run of the same request: its training goes on under the same schedule."""
-    asked = json.loads(json.dumps(request))
-    if path.is_file():
-        kept = json.loads(path.read_text())
-        if kept["request"] == asked:
-            return Plan(**kept["plan"])
-    write_atomically(path, json.dumps({"request": asked, "plan": vars(plan)}).encode())
-    return plan
-
-
-def _film_figures(path: Path, capture: Capture, on_progress: OnProgress) -> None:
-    poses, video = capture.poses, capture.video
-    audio = (
-        None if video is None or not video.has_audio else AudioCut(video.path, 0 / poses.fps, len(poses) / poses.fps)
-    )
-    stage = Stage("figures", on_progress, total=len(poses))
-    with VideoWriter(path, poses.size, poses.fps, audio=audio) as writer:
-        for frame in stage.track(figure_frames(poses)):
-            writer.write(frame)
-
-
-def _announce(
-    source: Path, target: Path, budget: float, preset: str, size: int | None, device: torch.device,
-    on_progress: OnProgress,
-) -> None:  # fmt: skip
-    """Say how the budget will be spent, before anything is."""
-    target_info = probe(target)
-    frames = probe(source).frames if _is_video(source) else 0
-    height = size or own_height(preset) or choose_size(budget, target_info.size[0] * 0.8, device)
-    plan = plan_budget(
-        budget, preset=preset, size=height, source_frames=frames, target_frames=target_info.frames, spent=0,
-        device=device,
-    )  # fmt: skip
-    message = (
-        f"plan for {budget / 60:.3g} min: about {plan.poses:.0f} s to look at both videos, {plan.training:.0f} s to"
-        f" learn the person, {plan.rendering:.0f} s to render"
-    )
-    on_progress(Progress(stage="plan", done=0, total=None, message=message))
-
-
 def _clip_notes(info_: VideoInfo) -> list[str]:
     if not info_.variable_rate:
         return []
     return [f"{info_.path.name}: its frame rate varies; read as {float(info_.fps):.4g} frames a second"]
-
-
-def _is_video(path: Path) -> bool:
-    return path.suffix != ".npz" and not path.is_dir()
-
-
-def _identity(path: Path) -> str:
-    """Changes when a file or folder does."""
-    if path.is_file():
-        return sha256(path)
-    return str([(p.name, p.stat().st_mtime_ns, p.stat().st_size) for p in sorted(path.iterdir())])

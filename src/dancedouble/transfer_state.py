@@ -1,0 +1,72 @@
+"""What a transfer says before it starts, and what it keeps beside its output so that the same call goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+
+from dancedouble.capture import Capture, capture_poses, is_video
+from dancedouble.files import sha256, write_atomically
+from dancedouble.media.video import probe
+from dancedouble.planning import choose_size, plan_budget
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.progress import OnProgress, Progress
+from dancedouble.results import Plan
+from dancedouble.training.presets import own_height
+
+
+def announce_plan(
+    source: Path, target: Path, budget: float, preset: str, size: int | None, device: torch.device,
+    on_progress: OnProgress,
+) -> None:  # fmt: skip
+    """Say how the budget will be spent, before anything is."""
+    target_info = probe(target)
+    frames = probe(source).frames if is_video(source) else 0
+    height = size or own_height(preset) or choose_size(budget, target_info.size[0] * 0.8, device)
+    plan = plan_budget(
+        budget, preset=preset, size=height, source_frames=frames, target_frames=target_info.frames, spent=0,
+        device=device,
+    )  # fmt: skip
+    message = (
+        f"plan for {budget / 60:.3g} min: about {plan.poses:.0f} s to look at both videos, {plan.training:.0f} s to"
+        f" learn the person, {plan.rendering:.0f} s to render"
+    )
+    on_progress(Progress(stage="plan", done=0, total=None, message=message))
+
+
+def cached_capture(
+    source: Path, cache: Path, person: int | None, frames: tuple[int, int] | None, on_progress: OnProgress
+) -> Capture:
+    """The source's poses, kept beside the transfer's other state so that a resume does not look again."""
+    key = json.dumps([_identity(source), person, frames])
+    note = cache.with_suffix(".json")
+    if cache.is_file() and note.is_file():
+        kept = json.loads(note.read_text())
+        if kept["key"] == key:
+            video = probe(source) if is_video(source) else None
+            return Capture(poses=PoseSequence.load(cache), gaps=kept["gaps"], video=video, warnings=kept["warnings"])
+    capture = capture_poses(source, person=person, frames=frames, on_progress=on_progress)
+    capture.poses.save(cache)
+    kept = {"key": key, "gaps": capture.gaps, "warnings": capture.warnings}
+    write_atomically(note, json.dumps(kept).encode())
+    return capture
+
+
+def kept_plan(path: Path, request: dict[str, object], plan: Plan) -> Plan:
+    """The plan of an earlier, killed run of the same request: its training goes on under the same schedule."""
+    asked = json.loads(json.dumps(request))
+    if path.is_file():
+        kept = json.loads(path.read_text())
+        if kept["request"] == asked:
+            return Plan(**kept["plan"])
+    write_atomically(path, json.dumps({"request": asked, "plan": vars(plan)}).encode())
+    return plan
+
+
+def _identity(path: Path) -> str:
+    """Changes when a file or folder does."""
+    if path.is_file():
+        return sha256(path)
+    return str([(p.name, p.stat().st_mtime_ns, p.stat().st_size) for p in sorted(path.iterdir())])
