@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dancedouble import capture, pipeline, planning
+from dancedouble import capture, pipeline, planning, preparation
 from dancedouble.assessment import contenders, measuring
 from dancedouble.assessment.sidecar import FrameSpan, flagged_frames, write_sidecar
 from dancedouble.assessment.trial import TrainingPart, hold_out
@@ -92,7 +92,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     world = make_world(folder, source_frames=20, target_frames=FRAMES)
     patch = pytest.MonkeyPatch()
     estimator = LookalikeEstimator((world.target, world.target_poses), (world.source, world.source_poses))
-    patch.setattr(capture, "default_estimator", lambda **_: estimator)
+    for module in (capture, preparation):
+        patch.setattr(module, "default_estimator", lambda *, mask: estimator)
     patch.setattr(measuring, "load_lpips", lambda backbone: plain_distance)
     patch.setattr(contenders, "figure", narrow_figure)
     patch.setattr("dancedouble.training.journal.Journal.show", lambda *arguments: None)  # pictures for people

@@ -62,7 +62,7 @@ def video_pictures(video: Path) -> Pictures:
 
 def estimator_of(detector: Detector) -> PoseEstimator:
     """The estimator that poses are judged with. Raises WeightsError."""
-    return capture.default_estimator() if detector == "full" else BlazePose(model="heavy")
+    return capture.default_estimator(mask=True) if detector == "full" else BlazePose(model="heavy")
 
 
 def watch(clip: Pictures, *, detector: Detector = "full", on_progress: OnProgress = ignore_progress) -> Watched:

@@ -141,7 +141,7 @@ def _from_stream(video: Path, numbers: Iterable[int]) -> dict[int, Picture]:
 
 def _counting(frames: Iterator[Picture], people: list[int], step: int) -> Iterator[Picture]:
     """Pass frames on, counting the people in one of every ``step``, for it and those that follow it."""
-    estimator, step = capture.default_estimator(), max(1, step)
+    estimator, step = capture.default_estimator(mask=False), max(1, step)
     for index, frame in enumerate(frames):
         if index % step == 0:
             people[index : index + step] = [len(estimator.detect(frame))] * len(people[index : index + step])

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.assessment.contenders import Contender
-from dancedouble.assessment.detection import Detector, Watched, same_grid, video_pictures, watch
+from dancedouble.assessment.detection import Detector, Pictures, Watched, watch
 from dancedouble.assessment.trial import Trial
 from dancedouble.delivery import open_output
 from dancedouble.evaluation.boxes import Box, body_box
@@ -20,7 +21,7 @@ from dancedouble.evaluation.frame_table import FrameTable
 from dancedouble.evaluation.identity_metrics import FaceMeter, find_embedder
 from dancedouble.evaluation.pose_metrics import compare_poses, mask_iou
 from dancedouble.evaluation.temporal_metrics import MotionMeter
-from dancedouble.media.image import decode_image, encode_jpeg, resize
+from dancedouble.media.image import decode_image, encode_jpeg, read_image, resize, write_image
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.progress import OnProgress, Stage
 from dancedouble.provenance.marking import synthetic_record
@@ -82,47 +83,46 @@ def measure_contender(
     contender: Contender, trial: Trial, video: Path, *, truth: Watched | None, detector: Detector,
     on_progress: OnProgress,
 ) -> Measured:  # fmt: skip
-    """Render into ``video``, and measure: the pictures before they are compressed, poses and masks in the video.
+    """Render into ``video``, and measure the pictures before they are compressed: encoders do not always repeat
+    themselves.
 
     ``truth`` are the poses to compare with where another detector looks than the one that found the trial's.
     """
     album = open_album(trial.truth_poses)
-    stage = Stage(f"measuring {contender.title}", on_progress, total=len(trial.driving))
-    size, fps = trial.driving.size, trial.driving.fps
+    size, fps, count = trial.driving.size, trial.driving.fps, len(trial.driving)
+    stage = Stage(f"measuring {contender.title}", on_progress, total=count)
     record = _record(contender, trial)
-    with open_output(video, size, fps, first=0, audio=None, record=record) as writer:
+    with TemporaryDirectory(prefix=f".{contender.name}-", dir=video.parent) as store:
+        names = [Path(store) / f"{index:06d}.png" for index in range(count)]
+        with open_output(video, size, fps, first=0, audio=None, record=record) as writer:
 
-        def written() -> Iterator[Picture]:
-            for frame in stage.track(contender.render(trial.driving)):
-                writer.write(frame)
-                yield frame
+            def written() -> Iterator[Picture]:
+                for name, frame in zip(names, stage.track(contender.render(trial.driving)), strict=True):
+                    writer.write(frame)
+                    write_image(name, frame)
+                    yield frame
 
-        table = compare_frames(
-            album.keep(written()),
-            trial.truth(),
-            trial.truth_poses,
-            meters=picture_meters(len(trial.driving)),
-            masks=trial.masks(),
-        )
-    seen = watch(video_pictures(video), detector=detector, on_progress=on_progress)
-    found = same_grid(seen.poses, trial.truth_poses, video)
-    present = trial.truth_poses.present
-    table = table.join(compare_poses(found, trial.truth_poses if truth is None else truth.poses))
+            table = compare_frames(
+                album.keep(written()), trial.truth(), trial.truth_poses, meters=picture_meters(count),
+                masks=trial.masks(),
+            )  # fmt: skip
+        pictures = Pictures(video, lambda: (read_image(name) for name in names), size, fps, count)
+        seen = watch(pictures, detector=detector, on_progress=on_progress)
+    table = table.join(compare_poses(seen.poses, trial.truth_poses if truth is None else truth.poses))
     table = table.join(FrameTable({"person.mask_iou": _mask_iou(seen, trial)}))
-    hidden = {name: np.where(present, column, np.nan) for name, column in table.columns.items()}
-    return Measured(table=FrameTable(hidden), album=album)
+    present = trial.truth_poses.present
+    return Measured(
+        table=FrameTable({name: np.where(present, column, np.nan) for name, column in table.columns.items()}),
+        album=album,
+    )
 
 
 def _mask_iou(seen: Watched, trial: Trial) -> NDArray[np.float64]:
-    height, width = trial.truth_poses.size
-    values = []
-    for found, true in zip(seen.unpacked(), trial.masks(), strict=True):
-        if true is None:
-            values.append(np.nan)
-            continue
-        cut = np.zeros((height, width), np.bool_) if found is None else found[:height, :width]
-        values.append(mask_iou(cut, true[: cut.shape[0], : cut.shape[1]]))
-    return np.array(values, np.float64)
+    """(T,) overlap with the true masks, 0 where nobody was found; NaN where there is no true mask."""
+    nobody = np.zeros(trial.truth_poses.size, np.bool_)
+    pairs = zip(seen.unpacked(), trial.masks(), strict=True)
+    return np.array([np.nan if true is None else mask_iou(nobody if found is None else found, true)
+                     for found, true in pairs], np.float64)  # fmt: skip
 
 
 def _record(contender: Contender, trial: Trial) -> dict[str, Any]:
