@@ -12,7 +12,9 @@ LPIPS with VGG16, which nothing was trained on. Numbers tell whether parts work,
 from __future__ import annotations
 
 import argparse
+import json
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ import torch
 
 from dancedouble import pipeline
 from dancedouble.devices import choose_device
-from dancedouble.evaluation.frame_metrics import PictureMeter, compare_frames, load_lpips
+from dancedouble.evaluation.frame_metrics import load_lpips, lpips, ssim, zip_frames
 from dancedouble.evaluation.protocol import Split, hold_out_tail
 from dancedouble.perception import load_perceptual
 from dancedouble.person import Person, load_person, save_person
@@ -34,7 +36,7 @@ from dancedouble.training.trainer import Limit, Trainer
 from dancedouble.workspace import Workspace, usable_in
 
 SIDE, WIDTH, FASTER = 192, 16, 5.0
-EVERY = 2
+EVERY = 4
 """Only every so many test frames are measured; all are rendered, since each sees the one before."""
 STAGES: tuple[tuple[str, Ablation, str], ...] = (
     ("FBF", "fbf", "edn-global"), ("FBF", "fbf", "edn-local"),
@@ -91,8 +93,11 @@ def learn(workspace: Workspace, recipe: Recipe, split: Split, output: Path, star
 
 def row(name: str, stage: str, path: Path, workspace: Workspace, split: Split) -> None:
     """Render the held-out poses and print their means; ``change/frame`` is the flicker beyond the truth's own."""
+    kept = path.with_suffix(".json")
     person = load_person(path)
-    measured = measure(person, workspace, split)
+    if not kept.is_file():
+        kept.write_text(json.dumps(measure(person, workspace, split)))
+    measured = json.loads(kept.read_text())
     cells = " | ".join(f"{value:.3f}" for value in measured)
     print(
         f"| {name} | {stage.replace('edn-', '').replace('edn', 'face')} | {person.trained['steps']} | {cells} |",
@@ -105,18 +110,22 @@ def measure(person: Person, workspace: Workspace, split: Split) -> list[float]:
     poses = workspace.poses[split.test.start : split.test.stop]
     frames = [finished.frame for finished in Synthesizer(person, torch.device("cpu")).frames(poses)]
     truths = [workspace.frame(index) for index in split.test]
-    meter = PictureMeter(perceptual={"vgg": load_lpips("vgg"), "alex": load_lpips("alex")})
-    rows = np.arange(0, len(poses), EVERY)
-    kept = type(poses)(
-        xy=poses.xy[rows], score=poses.score[rows], depth=poses.depth[rows], size=poses.size, fps=poses.fps
-    )
-    table = compare_frames([frames[i] for i in rows], [truths[i] for i in rows], kept, meters=[meter])
+    distances = {"vgg": load_lpips("vgg"), "alex": load_lpips("alex")}
+    values: dict[str, list[float]] = {}
+    for pair in islice(zip_frames(frames, truths, poses), 0, None, EVERY):
+        for region, box in (("body", pair.body), ("face", pair.face)):
+            if box is None:
+                continue
+            result, truth = box.crop(pair.result), box.crop(pair.truth)
+            for name, distance in distances.items():
+                values.setdefault(f"{region}.{name}", []).append(lpips(result, truth, distance))
+            values.setdefault(f"{region}.ssim", []).append(ssim(result, truth))
     motion = [
         np.abs((b.astype(float) - a) - (d.astype(float) - c))[workspace.mask(split.test[i]) > 127].mean()
         for i, (a, b, c, d) in enumerate(zip(frames, frames[1:], truths, truths[1:], strict=False))
     ]
     names = [f"{region}.{metric}" for region in ("body", "face") for metric in ("vgg", "alex", "ssim")]
-    return [*(table.mean(each) for each in names), float(np.mean(motion))]
+    return [*(float(np.mean(values[each])) for each in names), float(np.mean(motion))]
 
 
 if __name__ == "__main__":

@@ -198,11 +198,12 @@ def blank(size: tuple[int, int], device: torch.device) -> Batch:
 def measured() -> None:
     """Run each measurement in a fresh process, so that its peak memory is its own."""
     print(f"\nMeasured: {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}\n")
-    print("| on this CPU | seconds | peak memory of the process, GB |\n|---|---|---|")
+    print("| on this CPU | seconds by the clock | of CPU | peak memory of the process, GB |\n|---|---|---|---|")
     for what in ("step", "frame-global", "frame-local"):
         done = subprocess.run([sys.executable, __file__, "--only", what], capture_output=True, text=True, check=True)
         found = json.loads(done.stdout.splitlines()[-1])
-        print(f"| {found['what']} | {found['seconds']:.1f} | {found['gigabytes']:.1f} |", flush=True)
+        numbers = " | ".join(f"{found[name]:.1f}" for name in ("seconds", "cpu", "gigabytes"))
+        print(f"| {found['what']} | {numbers} |", flush=True)
 
 
 def measure(what: str) -> dict[str, object]:
@@ -214,9 +215,9 @@ def measure(what: str) -> dict[str, object]:
         recipe = preset("edn-global")
         distance, name = load_perceptual("vgg", CPU)
         run = FrameRun(stage, recipe, distance, execution_on(CPU))
-        began = time.perf_counter()
+        began = clocks()
         losses = run.step(blank(size, CPU), stage.learning_rate, np.random.default_rng(0))
-        seconds = time.perf_counter() - began
+        spent = since(began)
         assert all(np.isfinite(value) for value in losses.values())
         said = f"training step of edn-global at {size[1]} × {size[0]}, {name}"
     else:
@@ -224,12 +225,23 @@ def measure(what: str) -> dict[str, object]:
         batch, times = blank(size, CPU), []
         with torch.inference_mode():
             for _ in range(3):
-                began = time.perf_counter()
+                began = clocks()
                 painter(batch.label[:, 0], batch.references[:, 0], None)
-                times.append(time.perf_counter() - began)
-        seconds, said = min(times), f"frame of {stage.name} at {size[1]} × {size[0]}"
+                times.append(since(began))
+        spent, said = min(times), f"frame of {stage.name} at {size[1]} × {size[0]}"
     gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    return {"what": said, "seconds": seconds, "gigabytes": gigabytes}
+    return {"what": said, "seconds": spent[0], "cpu": spent[1], "gigabytes": gigabytes}
+
+
+def clocks() -> tuple[float, float]:
+    """Seconds by the clock, and of CPU on all cores together, which other programs do not change."""
+    return time.perf_counter(), time.process_time()
+
+
+def since(began: tuple[float, float]) -> tuple[float, float]:
+    """What both clocks have moved on."""
+    now = clocks()
+    return now[0] - began[0], now[1] - began[1]
 
 
 if __name__ == "__main__":
