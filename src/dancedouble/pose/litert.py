@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +27,9 @@ class Network:
 
     def __init__(self, path: Path, *, threads: int = 2) -> None:
         try:
-            self._interpreter = Interpreter(str(path), num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with _silent():
+                self._interpreter = Interpreter(str(path), num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise WeightsError(f"{path}: LiteRT cannot run it ({error}); fetch the file again") from error
         entry = self._interpreter.get_input_details()[0]
@@ -47,6 +52,21 @@ class Network:
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
         )  # fmt: skip
         return self(crop.astype(np.float32) / np.float32(255)), matrix
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Drop what native code writes to standard error: LiteRT announces its CPU kernels there and has no switch."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(nowhere)
+        os.close(kept)
 
 
 def crop_matrix(roi: Roi, side: int) -> NDArray[np.float64]:

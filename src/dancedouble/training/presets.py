@@ -36,19 +36,19 @@ def swift(height: int = DEFAULT_HEIGHT) -> Recipe:
         preset="swift", framing=TrackedCrop(), conditioning=limbs, perceptual="lpips",
         stages=(
             Stage(
-                name="reconstruct", height=height, generator=generator, share=0.7, learning_rate=1e-3,
-                reconstruction=weights,
+                name="reconstruct", height=height, generator=generator, share=0.78, learning_rate=1e-3,
+                reconstruction=weights, batch=2,
             ),
             Stage(
-                name="adversarial", height=height, generator=generator, share=0.2, learning_rate=5e-4,
-                reconstruction=weights,
+                name="adversarial", height=height, generator=generator, share=0.14, learning_rate=5e-4,
+                reconstruction=weights, batch=2,
                 discriminator=DiscriminatorConfig(width=24, scales=2), adversarial=0.02,
                 adversarial_weights=LossWeights(perceptual=0.0),
             ),
         ),
         face=FaceStage(
             name="face", generator=FaceGlobalConfig(width=16, downs=2, blocks=3), discriminator_width=24,
-            learning_rate=5e-4, decay="cosine", batch=4, share=0.1,
+            learning_rate=5e-4, decay="cosine", batch=2, share=0.08,
         ),
     )  # fmt: skip
 
