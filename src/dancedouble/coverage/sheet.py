@@ -23,7 +23,7 @@ CELL = (280, 210)
 """(height, width) of one picture, in pixels."""
 GAP, PAPER = 8, 24
 """Pixels between pictures, and the grey level of what is between them."""
-CAPTION, EMPTY = 22, 48
+CAPTION, EMPTY = 38, 48
 MOST_ROWS, COLUMNS = 6, 2
 APART_SECONDS = 0.2
 
@@ -77,11 +77,11 @@ def draw_contact_sheet(
 
 
 def _caption(wanted: str, found: str, width: int) -> Image:
-    """A strip with one text at its left end and one at its right."""
+    """A strip with two lines of text: what is wanted, and what was found."""
     strip = PictureFile.new("RGB", (width, CAPTION), (PAPER, PAPER, PAPER))
     draw, font = ImageDraw.Draw(strip), ImageFont.load_default(12)
     draw.text((2, 3), wanted, font=font, fill=(255, 255, 255))
-    draw.text((width - 2, 3), found, font=font, fill=(170, 170, 170), anchor="ra")
+    draw.text((2, 19), found, font=font, fill=(170, 170, 170))
     return np.asarray(strip).copy()
 
 
