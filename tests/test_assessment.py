@@ -26,8 +26,11 @@ from dancedouble.coverage import check_coverage
 from dancedouble.errors import ClipTooShortError, InputError
 from dancedouble.media.image import read_image
 from dancedouble.media.video import VideoWriter, probe, read_frames, read_metadata
+from dancedouble.person import load_person
 from dancedouble.pose.estimator import FakePoseEstimator, PersonPose, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.normalization import normalize_poses
+from dancedouble.pose.openpose_json import write_openpose
 from dancedouble.progress import Progress
 from dancedouble.recipe import FigureInput, Recipe
 from dancedouble.training.presets import preset
@@ -247,6 +250,17 @@ def test_a_frozen_or_shivering_transfer_is_found_out(scene: Scene, finished: tup
         means[name] = {key: value["mean"] for key, value in content["methods"][0]["metrics"].items()}
     assert means["frozen"]["pose.torso_error"] > means["good"]["pose.torso_error"]
     assert means["shivering"]["background.flicker"] > 2 * means["good"]["background.flicker"]
+
+
+def test_another_detector_s_poses_may_judge(scene: Scene, finished: tuple[Path, Path], tmp_path: Path) -> None:
+    person, result = finished
+    asked = normalize_poses(scene.world.source_poses, load_person(person).poses).poses
+    write_openpose(tmp_path / "json", asked)
+    errors = []
+    for extra in ({}, {"result_poses": tmp_path / "json"}):
+        content = pipeline.evaluate(person, tmp_path / "r", source=scene.world.source, result=result, **extra).content
+        errors.append(content["methods"][0]["metrics"]["pose.torso_error"]["mean"])
+    assert errors[1] < min(0.05, errors[0])
 
 
 def test_a_result_of_another_length_is_refused(scene: Scene, finished: tuple[Path, Path], tmp_path: Path) -> None:

@@ -297,15 +297,17 @@ def check(
 def evaluate(
     subject: AnyPath, output: AnyPath, *, preset: str = "swift", budget: float | None = None, steps: int | None = None,
     size: int | None = None, seed: int = 0, source: AnyPath | None = None, truth: AnyPath | None = None,
-    result: AnyPath | None = None, frames: Frames | None = None, retarget: Retarget = DEFAULT_RETARGET,
-    detector: Detector = "full", device: str = "auto", on_progress: OnProgress = ignore_progress,
+    result: AnyPath | None = None, result_poses: AnyPath | None = None, frames: Frames | None = None,
+    retarget: Retarget = DEFAULT_RETARGET, detector: Detector = "full", device: str = "auto",
+    on_progress: OnProgress = ignore_progress,
 ) -> EvaluateResult:  # fmt: skip
     """How good it is, measured: ``report.json`` and ``report.html`` in the folder ``output``.
 
     ``subject`` is a workspace: its last fifth is held out, ``preset`` and the paper's ablations learn the rest, each
     for ``budget`` seconds or ``steps``, and are compared on the tail beside baselines. With ``truth``, footage in which
     the subject performs the dance ``source``, all of it is learned and that is the test. Or ``subject`` is a person
-    file, and ``result`` a finished transfer of (the ``frames`` of) ``source``. Raises InputError, WorkspaceError,
+    file, and ``result`` a finished transfer of (the ``frames`` of) ``source``, judged by our detector or by the
+    ``result_poses`` that another one found in it. Raises InputError, WorkspaceError,
     PersonFileError, ClipTooShortError, WeightsError, OutputError.
     """
     subject, folder, where = Path(subject), Path(output), choose_device(device)
@@ -318,7 +320,7 @@ def evaluate(
         asked = normalize_poses(dance, person.poses, retarget=retarget).poses
         found = assess_result(
             person, asked, Path(result), folder, first=frames[0] if frames else 0, name=Path(source).name,
-            detector=detector, on_progress=on_progress,
+            detector=detector, poses=None if result_poses is None else Path(result_poses), on_progress=on_progress,
         )  # fmt: skip
         return EvaluateResult(content=found.report.to_dict(), report=found.numbers, page=found.page)
     workspace = Workspace(subject)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from dancedouble.assessment.detection import Detector, Watched, same_grid, video
 from dancedouble.assessment.held_out import Assessment, make_report, spread
 from dancedouble.assessment.measuring import Album, open_album
 from dancedouble.assessment.trial import Dance, is_synthetic
+from dancedouble.capture import capture_poses
 from dancedouble.conditioning import ReferenceBank
 from dancedouble.evaluation.frame_metrics import Meter, compare_frames
 from dancedouble.evaluation.html_report import ReportPictures, Strip, write_report
@@ -36,14 +38,18 @@ STRIPS = 6
 
 def assess_result(
     person: Person, dance: PoseSequence, result: Path, folder: Path, *, first: int, name: str, detector: Detector,
-    on_progress: OnProgress,
+    poses: Path | None, on_progress: OnProgress,
 ) -> Assessment:  # fmt: skip
     """Judge ``result``, the subject dancing ``dance`` (poses in the subject's frame), and write the report.
 
-    Raises InputError when the result is not of that length and size.
+    ``poses`` are those somebody else's detector found in the result (``.npz``, OpenPose JSON folder), to judge by in
+    place of ours. Raises InputError when the result is not of that length and size.
     """
     seen = watch(video_pictures(result), detector=detector, on_progress=on_progress)
     found = same_grid(seen.poses, dance, result)
+    if poses is not None:
+        given = replace(capture_poses(poses).poses, size=found.size, fps=found.fps)
+        found = same_grid(given, dance, poses)
     album = open_album(dance)
     table = compare_frames(
         album.keep(read_frames(result)), read_frames(result), found, meters=_meters(person), masks=_masks(seen)
@@ -57,7 +63,8 @@ def assess_result(
         " was to show, and its background with itself a frame before.",
         synthetic=is_synthetic(person.consent), files={result.name: sha256(result), "footage": person.source_sha256},
     )  # fmt: skip
-    report = make_report(subject, [method], seed=0, detector=detector, judged_by=JUDGED_BY)
+    looked = detector if poses is None else f"given: {poses.name}"
+    report = make_report(subject, [method], seed=0, detector=detector, looked=looked, judged_by=JUDGED_BY)
     moments = {m.frame: [("asked for", _figure(dance, m.frame, album)), ("result", album[m.frame])]
                for m in report.moments}  # fmt: skip
     strips = [

@@ -106,9 +106,9 @@ def _announce(makers: dict[str, Callable[[], Contender]], lesson: Lesson, on_pro
 
 
 def make_report(
-    dance: Dance, methods: list[Method], *, seed: int, detector: Detector, judged_by: str = JUDGED_BY
+    dance: Dance, methods: list[Method], *, seed: int, detector: Detector, looked: str = "", judged_by: str = JUDGED_BY
 ) -> EvaluationReport:
-    """The report of measured methods: the first is the one that is judged."""
+    """The report of measured methods: the first is the one that is judged; ``looked`` names another's detector."""
     cover = check_coverage(dance.driving, dance.learnable)
     judged = methods[0].table[judged_by]
     hashes = {name: WEIGHTS[name].sha256 for name in NETWORKS[detector]}
@@ -118,7 +118,7 @@ def make_report(
         moments=find_worst_moments(methods[0].table, judged_by, dance.driving, uncovered=cover.reasons),
         moments_of=judged_by, seed=seed, uncovered=cover.reasons, coverage=cover.to_dict(),
         rank_correlation=rank_correlation(cover.distance, judged), quality_curve=_curve(cover, judged),
-        files={**dance.files, **hashes}, settings={"pose detector of the results": detector},
+        files={**dance.files, **hashes}, settings={"pose detector of the results": looked or detector},
     )  # fmt: skip
 
 

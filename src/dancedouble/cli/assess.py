@@ -84,6 +84,10 @@ def evaluate(
     result: Annotated[
         Path | None, option("--result", metavar="VIDEO", meaning="A finished transfer of PERSON to judge.")
     ] = None,
+    result_poses: Annotated[
+        Path | None,
+        option("--result-poses", metavar="POSES", meaning="What another detector found in it: OpenPose JSON, .npz."),
+    ] = None,
     frames: FramesOption = None,
     retarget: RetargetOption = None,
     detector: Annotated[
@@ -106,7 +110,8 @@ def evaluate(
             subject, output,
             **given(
                 budget=budget, preset=preset, steps=steps, size=size, seed=seed, source=source, truth=truth,
-                result=result, frames=frames, retarget=retarget, detector=detector, device=device,
+                result=result, result_poses=result_poses, frames=frames, retarget=retarget, detector=detector,
+                device=device,
             ),
             on_progress=on_progress,
         )  # fmt: skip
