@@ -23,7 +23,7 @@ from dancedouble.assessment.sidecar import FrameSpan, flagged_frames, write_side
 from dancedouble.assessment.trial import TrainingPart, hold_out
 from dancedouble.cli import main
 from dancedouble.coverage import check_coverage
-from dancedouble.errors import ClipTooShortError, InputError
+from dancedouble.errors import Cancelled, ClipTooShortError, InputError
 from dancedouble.media.image import read_image
 from dancedouble.media.video import VideoWriter, probe, read_frames, read_metadata
 from dancedouble.person import load_person
@@ -156,11 +156,32 @@ def test_the_same_command_gives_the_same_numbers(scene: Scene, evaluated: Path, 
         assert (tmp_path / "again" / name).read_text().splitlines() == (evaluated / name).read_text().splitlines(), name
 
 
-def test_what_was_learned_is_not_learned_again(scene: Scene, evaluated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = (evaluated / "report.json").read_bytes()
+def test_what_was_done_is_not_done_again(scene: Scene, evaluated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a kill between two methods: one has yet to be measured, none to be learned."""
+    before = [(evaluated / name).read_bytes() for name in ("report.json", "report.html")]
+    (evaluated / "learned" / "warp.measured.npz").unlink()
+    rendered = []
+
+    def watched(contender: Any, *arguments: Any, **named: Any) -> Any:
+        rendered.append(contender.name)
+        return measuring.measure_contender(contender, *arguments, **named)
+
     monkeypatch.setattr(contenders.Trainer, "run", lambda self: pytest.fail("it was learned already"))
+    monkeypatch.setattr(held_out, "measure_contender", watched)
     pipeline.evaluate(scene.workspace, evaluated, preset="tiny", steps=STEPS, size=64)
-    assert (evaluated / "report.json").read_bytes() == before
+    assert rendered == ["warp"]
+    assert [(evaluated / name).read_bytes() for name in ("report.json", "report.html")] == before
+
+
+def test_a_stop_while_learning_ends_it_and_the_same_call_goes_on(scene: Scene, evaluated: Path, tmp_path: Path) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.stage == "train" and "adversarial" in progress.message:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled, match="while tiny was learning"):
+        pipeline.evaluate(scene.workspace, tmp_path / "r", preset="tiny", steps=STEPS, size=64, on_progress=stop)
+    assert not (tmp_path / "r" / "learned" / "tiny.safetensors").exists()
+    assert list((tmp_path / "r" / "learned" / "tiny").glob("*.pt")), "what was learned is kept"
 
 
 def test_the_tail_is_out_of_reach_of_what_learns(scene: Scene, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dancedouble.assessment.notes import read_note
 from dancedouble.assessment.trial import TrainingPart
+from dancedouble.errors import Cancelled
 from dancedouble.evaluation.pose_metrics import nearest_frames
 from dancedouble.files import write_atomically
 from dancedouble.models.painter import Painter
@@ -114,6 +115,8 @@ class Lesson:
                 perceptual=perceptual, notes={"perceptual": judge}, on_progress=listen,
             )  # fmt: skip
             outcome = trainer.run()
+        if outcome.stopped:
+            raise Cancelled(f"stopped while {title} was learning; the same command goes on from there")
         return outcome.person, {f"loss, {stage}": _thinned(curve) for stage, curve in points.items()}, outcome.steps
 
 

@@ -18,6 +18,7 @@ from dancedouble.assessment.contenders import (
     warping_recipe,
 )
 from dancedouble.assessment.detection import Detector, watch
+from dancedouble.assessment.keeping import keep_measured, kept_measured, measured_key
 from dancedouble.assessment.measuring import Album, Measured, measure_contender, open_album
 from dancedouble.assessment.trial import Dance, Trial
 from dancedouble.coverage.check import CoverageReport, check_coverage
@@ -54,7 +55,7 @@ def run_trial(
 ) -> Assessment:
     """Learn ``recipe`` and the baselines from what may be learned from, test all, write the report into ``folder``.
 
-    Each method leaves a video in ``folder`` too. A killed run goes on from the methods that were learned.
+    Each method leaves a video in ``folder`` too. A killed run goes on from what was learned and measured.
     """
     truth = None if detector == "full" else watch(trial.pictures(), detector=detector, on_progress=on_progress)
     measured: dict[str, Measured] = {}
@@ -63,9 +64,15 @@ def run_trial(
     _announce(makers, lesson, on_progress)
     for make in makers.values():
         contender = make()
-        found = measure_contender(
-            contender, trial, folder / f"{contender.name}.mp4", truth=truth, detector=detector, on_progress=on_progress
-        )
+        key = measured_key(contender, trial, detector, lesson.seed)
+        store = lesson.folder / f"{contender.name}.measured.npz"
+        video = folder / f"{contender.name}.mp4"
+        found = kept_measured(store, key, trial) if video.is_file() else None
+        if found is None:
+            found = measure_contender(
+                contender, trial, video, truth=truth, detector=detector, on_progress=on_progress
+            )  # fmt: skip
+            keep_measured(store, key, found)
         measured[contender.title] = found
         methods.append(
             Method(
