@@ -31,7 +31,7 @@ def swift(height: int = DEFAULT_HEIGHT) -> Recipe:
     limbs = LimbInput(bank=96)
     generator = SwiftConfig(maps=CHANNELS, references=limbs.references)
     # Colour losses prefer the plate to a hand that may be elsewhere: perception leads, they only steady it.
-    weights = ReconstructionWeights(colour=0.25, structure=0.3, perceptual=2.0, matting=0.05)
+    weights = ReconstructionWeights(colour=0.25, structure=0.6, perceptual=1.5, matting=0.05)
     return Recipe(
         preset="swift", framing=TrackedCrop(), conditioning=limbs, perceptual="lpips",
         stages=(
