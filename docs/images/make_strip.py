@@ -1,6 +1,6 @@
 """The README's picture strip: the same moments of the dance, of what was rendered, and of the truth.
 
-    python docs/images/make_strip.py demo/dance.mp4 docs/images/demo-strip.jpg
+python docs/images/make_strip.py demo/dance.mp4 docs/images/demo-strip.jpg
 """
 
 from __future__ import annotations
