@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,8 @@ def clips() -> Path:
     if not CLIPS.is_dir():
         pytest.skip("the real clips are not here")
     return CLIPS
+
+
+def pytest_configure() -> None:
+    """Children of a test get Ctrl-C even where the tests run in the background, which makes shells switch it off."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)

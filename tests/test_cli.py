@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -294,6 +295,8 @@ def test_a_terminal_gets_bars() -> None:
 def read_until(descriptor: int, text: str) -> str:
     shown = ""
     while text not in shown:
+        ready, _, _ = select.select([descriptor], [], [], 60)
+        assert ready, f"{text!r} never came, after {shown[-300:]!r}"
         shown += os.read(descriptor, 4096).decode(errors="replace")
     return shown
 
