@@ -138,7 +138,8 @@ def _extend_tracks(tracks: list[_Track], frame: int, people: Sequence[Array]) ->
         for j, track in enumerate(open_tracks):
             size = max(track.span, span, 1.0) * LARGEST_STEP * (frame - track.last)
             cost[i, j] = min(float(np.hypot(*(center - track.center))) / size, 1.0)
-    continued = {i: open_tracks[j] for i, j in zip(*linear_sum_assignment(cost), strict=True) if cost[i, j] < 1}
+    pairs: list[list[int]] = np.stack(linear_sum_assignment(cost), axis=1).tolist()
+    continued = {i: open_tracks[j] for i, j in pairs if cost[i, j] < 1}
     for i, points in enumerate(people):
         if i not in continued:
             continued[i] = _Track()

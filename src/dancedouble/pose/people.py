@@ -189,10 +189,11 @@ def _link(people: list[_Open], frame: Frame, index: int, step: int, found: list[
             cost[row, column] = _cost(person, detection, look, (index - person.sightings[-1].frame) / step)
     taken: set[int] = set()
     if cost.size:
-        for row, column in zip(*linear_sum_assignment(np.where(np.isfinite(cost), cost, 1e6)), strict=True):
-            if np.isfinite(cost[row, column]):
-                recent[column].add(frame, index, found[row], looks[row])
-                taken.add(int(row))
+        pairs = np.stack(linear_sum_assignment(np.where(np.isfinite(cost), cost, 1e6)), axis=1)
+        for given, column in pairs.tolist():
+            if np.isfinite(cost[given, column]):
+                recent[column].add(frame, index, found[given], looks[given])
+                taken.add(given)
     for row, detection in enumerate(found):
         if row not in taken:
             people.append(_Open())

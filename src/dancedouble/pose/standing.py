@@ -88,7 +88,7 @@ def find_floor(low: Series, fps: float) -> Series:
     """
     window = min(_odd(JITTER_SECONDS * fps), len(low))
     steady = median_filter(_bridge(low), size=window, mode="nearest")
-    closed = grey_closing(steady, size=_odd(FLIGHT_SECONDS * fps), mode="nearest")
+    closed = grey_closing(steady, size=(_odd(FLIGHT_SECONDS * fps),), mode="nearest")
     floor: Series = gaussian_filter1d(closed, SETTLE_SECONDS * fps, mode="nearest")
     return floor
 
