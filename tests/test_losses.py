@@ -13,6 +13,7 @@ from dancedouble.models.discriminator import (
     DiscriminatorConfig,
     Features,
     MultiScaleDiscriminator,
+    PatchDiscriminator,
     discriminator_input,
 )
 from dancedouble.models.generator import GeneratorConfig, GlobalGenerator
@@ -193,6 +194,26 @@ def test_objectives_of_a_batch_are_the_mean_of_their_samples() -> None:
 
     whole, singles = objectives(slice(0, 3)), [objectives(slice(i, i + 1)) for i in range(3)]
     assert set(whole) == {"adversarial", "feature_matching", "perceptual", "real", "fake"}
+    for name, value in whole.items():
+        torch.testing.assert_close(value, torch.stack([single[name] for single in singles]).mean(), msg=name)
+
+
+def test_face_objectives_of_a_batch_are_the_mean_of_their_samples() -> None:
+    torch.manual_seed(0)
+    judge = PatchDiscriminator(
+        6, 4, 3
+    )  # the face's own is batch-normalized: samples see each other in it, not in these
+    distance = VGGLoss(FakeFeatureExtractor())
+    labels, faces, truths = ([pictures(3, seed=seed + i) for i in range(2)] for seed in (0, 2, 4))
+
+    def objectives(samples: slice) -> dict[str, Tensor]:
+        x, fake, real = ([frame[samples] for frame in part] for part in (labels, faces, truths))
+        on_fake, on_real = ([[judge(torch.cat(pair, 1))] for pair in zip(x, y, strict=True)] for y in (fake, real))
+        terms = face_generator_objective(on_fake, fake, real, perceptual=distance, weights=WEIGHTS)
+        return terms | face_discriminator_objective(on_fake, on_real)
+
+    whole, singles = objectives(slice(0, 3)), [objectives(slice(i, i + 1)) for i in range(3)]
+    assert set(whole) == {"face_adversarial", "face_perceptual", "face_real", "face_fake"}
     for name, value in whole.items():
         torch.testing.assert_close(value, torch.stack([single[name] for single in singles]).mean(), msg=name)
 

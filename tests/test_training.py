@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -233,6 +233,50 @@ def test_the_face_stage_changes_the_face_networks_alone(workspace: Workspace) ->
     before = weights_of(run.generator)
     assert run.step(faceless, 1e-3, np.random.default_rng(0)) == {}
     assert same(weights_of(run.generator), before)
+
+
+def test_in_the_face_stage_too_each_step_changes_its_own_network_alone(workspace: Workspace) -> None:
+    run, batch = face_run(workspace)
+    networks = {"generator": run.generator, "discriminator": run.discriminator}
+    changed: list[tuple[str, list[str]]] = []
+
+    def watch(name: str, step: Callable[[Tensor, float], None]) -> Callable[[Tensor, float], None]:
+        def watched(loss: Tensor, rate: float) -> None:
+            before = {each: weights_of(network) for each, network in networks.items()}
+            step(loss, rate)
+            changed.append((name, [n for n, network in networks.items() if not same(before[n], weights_of(network))]))
+
+        return watched
+
+    for name, optimizer in run.optimizers.items():
+        optimizer.step = watch(name, optimizer.step)  # type: ignore[method-assign]
+    run.step(batch, 1e-3, np.random.default_rng(0))
+    assert changed == [("generator", ["generator"]), ("discriminator", ["discriminator"])]
+
+
+def test_the_face_stage_shows_the_second_frame_the_corrected_first(workspace: Workspace) -> None:
+    """As rendering does. Each sample is corrected in its own box, and not where no face is seen."""
+    run, batch = face_run(workspace)
+    batch = batch._replace(face=batch.face.clone())
+    batch.face[1, 0] = -1
+    shown: list[Tensor | None] = []
+    forward = run.painter.network.forward
+
+    def remember(label: Tensor, previous: Tensor | None):  # type: ignore[no-untyped-def]
+        shown.append(previous)
+        return forward(label, previous)
+
+    run.painter.network.forward = remember  # type: ignore[method-assign, assignment]
+    painted = run._paint(batch)
+    assert shown[0] is None and shown[1] is not None
+    top, left, bottom, right = batch.face[0, 0].tolist()
+    inside = torch.zeros(batch.image.shape[-2:], dtype=torch.bool)
+    inside[top:bottom, left:right] = True
+    difference = (shown[1] - painted[0]).abs().sum(1)
+    assert difference[0][inside].mean() > 0.01 and difference[0][~inside].max() == 0
+    assert difference[1].max() == 0
+    assert shown[1].abs().max() <= 1
+    assert not any(frame.requires_grad for frame in painted)
 
 
 def test_gradient_flows_through_the_first_frame_into_the_second(workspace: Workspace) -> None:

@@ -183,10 +183,10 @@ class FaceRun:
     ) -> None:
         self.stage, self.temporal, self.execution = stage, recipe.temporal, execution
         self.painter, self.perceptual = painter.eval().requires_grad_(False), perceptual
-        self.generator = face_generator(stage.generator).to(execution.device)
+        self.generator = place(face_generator(stage.generator), execution.device)
         if stage.starts_at_zero:
             self._start_at_zero()
-        self.discriminator = FaceDiscriminator(width=stage.discriminator_width).to(execution.device)
+        self.discriminator = place(FaceDiscriminator(width=stage.discriminator_width), execution.device)
         self._generate = execution.parallel(self.generator)
         self._judge = execution.parallel(self.discriminator)
         self.optimizers = {
@@ -197,8 +197,7 @@ class FaceRun:
     def step(self, batch: Batch, rate: float, random: np.random.Generator) -> dict[str, float]:
         """One step on the faces of a batch; no terms when the batch shows none."""
         self.generator.train()
-        with torch.no_grad(), self.execution.autocast():
-            _, painted = paint_pair(self.painter, batch, temporal=self.temporal)
+        painted = self._paint(batch)
         crops = [self._crops(batch, painted[frame].float(), frame) for frame in range(FRAMES)]
         crops = [crop for crop in crops if len(crop[0])]
         # Every process must take the step, or none: one without a face would leave the others waiting for it.
@@ -234,12 +233,7 @@ class FaceRun:
     def pictures(self, batch: Batch) -> Tensor:
         """(B, 3, H, W) second frames with their faces corrected."""
         self.generator.eval()
-        with torch.no_grad(), self.execution.autocast():
-            painted = paint_pair(self.painter, batch, temporal=self.temporal)[1][1]
-            label, face, _ = self._crops(batch, painted, 1)
-            if not len(label):
-                return painted
-            return correct_faces(painted, self.generator(label, face), batch.face[:, 1])
+        return self._correct(batch, self._paint(batch)[1], 1)
 
     def weights(self) -> Weights:
         """See :class:`Run`."""
@@ -255,6 +249,24 @@ class FaceRun:
         self.generator.load_state_dict(state["networks"]["generator"])
         self.discriminator.load_state_dict(state["networks"]["discriminator"])
         restore(self.optimizers, state["optimizers"])
+
+    def _paint(self, batch: Batch) -> list[Tensor]:
+        """Both frames with their faces not yet corrected; the second sees the first one corrected, as in rendering.
+
+        Without gradient: the painter is frozen, and what a face does to the next frame is not in equation 5.
+        """
+        with torch.no_grad(), self.execution.autocast():
+            return paint_pair(
+                self.painter, batch, temporal=self.temporal, finish=lambda first: self._correct(batch, first, 0)
+            )[1]
+
+    def _correct(self, batch: Batch, painted: Tensor, frame: int) -> Tensor:
+        """The finished frame, (B, 3, H, W) in [-1, 1], without gradient."""
+        label, face, _ = self._crops(batch, painted, frame)
+        if not len(label):
+            return painted
+        with torch.no_grad(), self.execution.autocast():
+            return correct_faces(painted, self.generator(label, face), batch.face[:, frame]).clamp(-1, 1)
 
     def _crops(self, batch: Batch, painted: Tensor, frame: int) -> tuple[Tensor, Tensor, Tensor]:
         """Label, painted face and true face of the samples that show one, (b, 3, S, S) each."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -30,10 +32,13 @@ MISSED = 0.2
 """Mean difference from the plate, of a range of 2, above which a mask that says background is not believed."""
 
 
-def paint_pair(generator: nn.Module, batch: Batch, *, temporal: bool) -> tuple[list[Layers], list[Tensor]]:
+def paint_pair(
+    generator: nn.Module, batch: Batch, *, temporal: bool, finish: Callable[[Tensor], Tensor] | None = None
+) -> tuple[list[Layers], list[Tensor]]:
     """Both frames of each pair: I_0 = G(x_0, nothing), I_1 = G(x_1, I_0) (equation 1), gradient through I_0.
 
-    Returns the layers and the finished pictures (B, 3, H, W). Not ``temporal``: both are painted from nothing.
+    Returns the layers and the pictures (B, 3, H, W). ``finish`` is what is done to I_0 before I_1 is shown it, the
+    pictures returned are those before. Not ``temporal``: both are painted from nothing.
     """
     layers: list[Layers] = []
     pictures: list[Tensor] = []
@@ -43,7 +48,9 @@ def paint_pair(generator: nn.Module, batch: Batch, *, temporal: bool) -> tuple[l
         picture = composite(painted, batch.plate[:, frame])
         layers.append(painted)
         pictures.append(picture)
-        previous = carried(Layers(picture, painted.alpha), batch.carry) if temporal else None
+        if temporal and frame + 1 < FRAMES:
+            seen = picture if finish is None else finish(picture)
+            previous = carried(Layers(seen, painted.alpha), batch.carry)
     return layers, pictures
 
 
