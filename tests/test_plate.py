@@ -53,3 +53,21 @@ def test_a_moving_camera_is_measured_and_a_still_one_is_not() -> None:
     lefts = list(range(5, 125, 4))
     assert build(lefts).drift < 0.005
     assert build(lefts, camera=[index // 2 for index in range(len(lefts))]).drift > 0.04
+
+
+def test_a_moving_camera_is_measured_before_a_plain_wall_too() -> None:
+    """The outline of the person's mask, the strongest edge there is, does not move with the camera."""
+    wall = np.full((240, 400, 3), 190, np.uint8)
+    wall[180:] = 110
+    wall[40:90, 60:110], wall[60:180, 250:300], wall[20:50, 330:380] = 90, 60, 140
+    builder = PlateBuilder(30)
+    mask = np.zeros((240, 320), np.uint8)
+    mask[60:220, 140:180] = 255
+    for index in range(30):
+        frame = wall[:, index : index + 320].copy()
+        frame[mask > 0] = 255
+        builder.add(frame, mask, 160.0)
+    plate = builder.finish()
+    assert plate.drift == pytest.approx(29 / 320, rel=0.1)
+    beside = plate.picture[:, 190:290].astype(int) - wall[:, 15 + 190 : 15 + 290]
+    assert np.abs(beside).mean() < 3, "the frames are brought together before the median is taken"

@@ -8,7 +8,6 @@ the subject is farthest from it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import cv2
 import numpy as np
@@ -30,8 +29,12 @@ DRIFT_WIDTH = 640
 """Pictures are measured for camera movement at this width."""
 STILL = 0.0005
 """Camera movement, as a share of the width, below which pictures are taken as they are."""
-SURE = 0.15
-"""Height of the correlation peak from which a measured movement is believed."""
+FEWEST_POINTS = 6
+"""So many points of the background must be found again for its movement to be believed."""
+TRACKED = 21
+"""Pixels (at ``DRIFT_WIDTH``): side of the square that is looked for."""
+AGREED = 2.0
+"""Pixels (at ``DRIFT_WIDTH``) within which they must have moved alike."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +46,7 @@ class Plate:
     unseen: float
     """Share of pixels that the subject always covers; they are painted in from around them."""
     drift: float
-    """Largest measured camera movement, as a share of the frame's width."""
+    """How far apart the camera's extreme positions are, as a share of the frame's width."""
 
 
 @dataclass
@@ -68,7 +71,7 @@ class PlateBuilder:
         """The plate of all that was added."""
         pictures, distances = np.stack(self._pictures), np.stack(self._distances)
         shifts = _camera_shifts(pictures, distances < FAR)
-        drift = float(np.hypot(*shifts.T).max()) / pictures.shape[2]
+        drift = float(np.hypot(*np.ptp(shifts, axis=0))) / pictures.shape[2]
         if drift > STILL:
             pictures, distances = _aligned(pictures, shifts), _aligned(distances, shifts)
         plate = np.concatenate(
@@ -125,34 +128,53 @@ def _paint_in(plate: Picture, hole: NDArray[np.bool_]) -> Picture:
 def _camera_shifts(pictures: Picture, covered: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(N, 2) how far in pixels (x, y) the background of each picture lies from where it is in the middle one."""
     scale = min(1.0, DRIFT_WIDTH / pictures.shape[2])
-    size = (round(pictures.shape[2] * scale), max(16, round(pictures.shape[1] * scale)))
-    window = cv2.createHanningWindow(size, cv2.CV_32F)
+    grays = [
+        cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        for picture in pictures
+    ]
+    bare = [
+        cv2.resize((~hidden).astype(np.uint8), gray.shape[::-1], interpolation=cv2.INTER_NEAREST)
+        for hidden, gray in zip(covered, grays, strict=True)
+    ]
     middle = len(pictures) // 2
-
-    def background(index: int, other: int) -> NDArray[np.float32]:
-        gray = cv2.resize(cv2.cvtColor(pictures[index], cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
-        hidden = cv2.resize((covered[index] | covered[other]).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-        values = np.asarray(gray, np.float32)
-        values[hidden > 0] = values[hidden == 0].mean() if (hidden == 0).any() else 0
-        return values
-
     shifts = np.zeros((len(pictures), 2))
     for index in range(len(pictures)):
-        shift, response = cv2.phaseCorrelate(background(middle, index), background(index, middle), window)
-        # A weak peak is no measurement: flat walls, or a subject who fills the frame.
-        if response > SURE:
-            shifts[index] = np.array(shift) / scale
+        if index != middle:
+            shifts[index] = _shift(grays[middle], grays[index], bare[middle] & bare[index]) / scale
     return shifts
 
 
-def _aligned(stack: NDArray[Any], shifts: NDArray[np.float64]) -> NDArray[Any]:
-    """Every picture moved back onto the middle one, so that a slow pan does not smear the plate."""
+def _shift(one: Picture, other: Picture, bare: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(2,) median movement in pixels of points in ``bare`` (H, W) 0 or 1 of ``one``; 0 where too few agree.
+
+    Points rather than phase correlation: that also sees the outline of what is masked, which does not move.
+    """
+    still = np.zeros(2)
+    clear = cv2.erode(bare, np.ones((TRACKED, TRACKED), np.uint8))  # a point too near would follow the subject
+    points = cv2.goodFeaturesToTrack(one, 200, 0.01, 8, mask=clear)
+    if points is None or len(points) < FEWEST_POINTS:
+        return still
+    there, found, _ = cv2.calcOpticalFlowPyrLK(
+        one, other, points, np.zeros_like(points), winSize=(TRACKED, TRACKED), maxLevel=4
+    )
+    back, found_back, _ = cv2.calcOpticalFlowPyrLK(
+        other, one, there, np.zeros_like(points), winSize=(TRACKED, TRACKED), maxLevel=4
+    )
+    again = (found[:, 0] > 0) & (found_back[:, 0] > 0) & (np.linalg.norm((back - points)[:, 0], axis=1) < 1)
+    moved = (there - points)[again, 0]
+    if len(moved) < FEWEST_POINTS:
+        return still
+    median = np.median(moved, axis=0)
+    agreed = np.linalg.norm(moved - median, axis=1) < AGREED
+    if agreed.sum() < max(FEWEST_POINTS, len(moved) / 2):
+        return still
+    return np.asarray(moved[agreed].mean(axis=0), np.float64)
+
+
+def _aligned(stack: NDArray[np.uint8], shifts: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Every picture moved back onto the middle one, so that a slow pan does not smear the plate; 0 from outside."""
     moved = []
     for picture, (x, y) in zip(stack, shifts, strict=True):
         matrix = np.array([[1, 0, -x], [0, 1, -y]], np.float64)
-        values = picture.astype(np.uint8)
-        warped = cv2.warpAffine(
-            values, matrix, values.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        moved.append(warped.astype(stack.dtype))
-    return np.stack(moved)
+        moved.append(cv2.warpAffine(picture, matrix, picture.shape[1::-1], flags=cv2.INTER_LINEAR))
+    return np.stack(moved).astype(np.uint8)
