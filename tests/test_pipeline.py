@@ -79,6 +79,8 @@ def test_learning_needs_consent(world: World, tmp_path: Path) -> None:
     for consent in (None, "", "  "):
         with pytest.raises(ConsentError, match="--consent"):
             pipeline.prepare(world.target, tmp_path / "w", consent=consent)
+        with pytest.raises(ConsentError, match="--consent"):
+            pipeline.transfer(world.source, world.target, tmp_path / "out.mp4", consent=consent)
     assert not list(tmp_path.iterdir())
 
 
@@ -273,4 +275,4 @@ def test_footage_that_is_too_short_or_empty_is_refused(world: World, tmp_path: P
     empty = write_video(tmp_path / "empty.mp4", strangers, rate=FPS)
     with pytest.raises(NoPersonError, match="empty"):
         pipeline.prepare(empty, tmp_path / "w2", consent=CONSENT)
-    assert not (tmp_path / "w" / "manifest.json").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"short.mp4", "empty.mp4"}, "nothing half-made is left"

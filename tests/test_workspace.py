@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dancedouble.errors import WorkspaceError
+from dancedouble.errors import NoPersonError, OutputError, WorkspaceError
 from dancedouble.pose.keypoints import empty_poses
-from dancedouble.workspace import MANIFEST, Manifest, Workspace, neighbours, usable_in, write_manifest
+from dancedouble.workspace import MANIFEST, Manifest, Workspace, neighbours, new_workspace, usable_in, write_manifest
 
 MANIFEST_VALUES = Manifest(
     source_name="me.mp4", source_sha256="0" * 64, size=(48, 32), fps=Fraction(30000, 1001), frames=4,
@@ -60,3 +60,26 @@ def test_missing_parts_are_named(tmp_path: Path) -> None:
 def test_no_folder_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="dancedouble prepare"):
         Workspace(tmp_path / "nothing")
+
+
+def test_an_older_workspace_stays_whole_until_the_new_one_is(tmp_path: Path) -> None:
+    folder = tmp_path / "me"
+    folder.mkdir()
+    write_manifest(folder, MANIFEST_VALUES)
+    with pytest.raises(NoPersonError), new_workspace(folder) as part:
+        (part / "frames" / "000000.jpg").touch()
+        raise NoPersonError("nobody")
+    assert Workspace(folder).manifest == MANIFEST_VALUES
+    assert [path.name for path in tmp_path.iterdir()] == ["me"]
+    with new_workspace(folder) as part:
+        (part / "new").touch()
+    assert sorted(path.name for path in folder.iterdir()) == ["frames", "masks", "new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["me"]
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "holiday.jpg").touch()
+    with pytest.raises(OutputError, match="not a workspace"), new_workspace(tmp_path):
+        pass
+    assert (tmp_path / "frames" / "holiday.jpg").exists()

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.errors import InputError, NoPersonError
+from dancedouble.media.ahead import ahead
 from dancedouble.media.video import VideoInfo, probe, read_frames
 from dancedouble.pose.blazepose import BlazePose
 from dancedouble.pose.estimator import PersonPose, PoseEstimator, no_pose
@@ -60,7 +61,7 @@ def follow(
     latest: list[NDArray[np.uint8]] = []
 
     def frames() -> Iterator[NDArray[np.uint8]]:
-        for frame in read_frames(info.path, start=start, stop=stop):
+        for frame in ahead(read_frames(info.path, start=start, stop=stop)):
             latest[:] = [frame]
             yield frame
 
@@ -120,7 +121,15 @@ def capture_poses(
         poses = assemble((pose for _, pose in seen), info.size, info.fps)
     _require_somebody(poses, source)
     cleaned, gaps, warnings = clean(poses)
-    return Capture(poses=cleaned, gaps=gaps, video=info, warnings=[f"{source.name}: {line}" for line in warnings])
+    noticed = [*clip_notes(info), *warnings] if info is not None else warnings
+    return Capture(poses=cleaned, gaps=gaps, video=info, warnings=[f"{source.name}: {line}" for line in noticed])
+
+
+def clip_notes(info: VideoInfo) -> list[str]:
+    """Lines about a video file that a user may want to know, without its name."""
+    if not info.variable_rate:
+        return []
+    return [f"its frame rate varies; read as {float(info.fps):.4g} frames a second"]
 
 
 def _require_somebody(poses: PoseSequence, source: Path) -> None:

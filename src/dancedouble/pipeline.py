@@ -24,7 +24,7 @@ from dancedouble.errors import ConsentError, InputError
 from dancedouble.evaluation.paired import measure_pair
 from dancedouble.files import sha256
 from dancedouble.media.image import write_image
-from dancedouble.media.video import VideoInfo, check_output, probe, read_frames
+from dancedouble.media.video import check_output, probe, read_frames
 from dancedouble.perception import load_perceptual
 from dancedouble.person import load_person, save_person
 from dancedouble.planning import DEFAULT_BUDGET, choose_size, plan_budget
@@ -54,7 +54,7 @@ from dancedouble.training.paper import Ablation, ablate
 from dancedouble.training.presets import own_height
 from dancedouble.training.presets import preset as recipe_of
 from dancedouble.training.trainer import Limit, Trainer
-from dancedouble.transfer_state import announce_plan, cached_capture, kept_plan
+from dancedouble.transfer_state import announce_plan, cached_capture, kept_plan, state_folder
 from dancedouble.workspace import Workspace, usable_in
 
 AnyPath = str | Path
@@ -71,7 +71,7 @@ def prepare(
     Raises ConsentError without the subject's consent on record, and the kinds of InputError and OutputError.
     """
     video, folder, started = Path(video), Path(workspace), time.monotonic()
-    info = probe(video)
+    probe(video)  # says what is wrong with it before it is hashed
     given = None if poses is None else Path(poses)
     request = Request(
         source_sha256=sha256(video), person=person,
@@ -88,7 +88,7 @@ def prepare(
     return PrepareResult(
         workspace=folder, frames=manifest.frames, usable=len(manifest.usable),
         gaps=manifest.frames - int(ready.poses.present.sum()), person_height=manifest.person_height,
-        warnings=[*manifest.warnings, *_clip_notes(info)], seconds={"poses": time.monotonic() - started},
+        warnings=list(manifest.warnings), seconds={"poses": time.monotonic() - started},
     )  # fmt: skip
 
 
@@ -207,8 +207,8 @@ def transfer(
     state = output.with_suffix(".dancedouble")
     announce_plan(source, target, budget, preset, size, where, on_progress)
     started = time.monotonic()
-    state.mkdir(exist_ok=True)
-    prepared = prepare(target, state / "workspace", consent=consent, person=target_person, on_progress=on_progress)
+    with state_folder(state):
+        prepared = prepare(target, state / "workspace", consent=consent, person=target_person, on_progress=on_progress)
     capture = cached_capture(source, state / "source-poses.npz", person, frames, on_progress)
     lacking = _checked(capture.poses, Workspace(prepared.workspace).poses, target, on_progress)
     spent = time.monotonic() - started
@@ -373,9 +373,3 @@ def _checked(dance: PoseSequence, footage: PoseSequence, target: Path, on_progre
     report = examine_poses(dance, footage)
     on_progress(Progress(stage="check", done=0, total=None, message=report.summary))
     return [f"{target.name}: {report.summary}"] * bool(report.uncovered or report.footage)
-
-
-def _clip_notes(info_: VideoInfo) -> list[str]:
-    if not info_.variable_rate:
-        return []
-    return [f"{info_.path.name}: its frame rate varies; read as {float(info_.fps):.4g} frames a second"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.capture import assemble, clean, default_estimator, follow
-from dancedouble.errors import ClipTooShortError, InputError, NoPersonError, OutputError, PersonTooSmallError
+from dancedouble.capture import Seen, assemble, clean, clip_notes, default_estimator, follow
+from dancedouble.errors import ClipTooShortError, InputError, NoPersonError, PersonTooSmallError
 from dancedouble.media.image import write_image
 from dancedouble.media.video import VideoInfo, probe
 from dancedouble.plate import Plate, PlateBuilder
@@ -19,7 +19,7 @@ from dancedouble.pose.estimator import PersonPose, PoseEstimator
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.progress import OnProgress
 from dancedouble.rendering.crop import body_boxes
-from dancedouble.workspace import FACES, MANIFEST, Manifest, Workspace, frame_name, mask_name, write_manifest
+from dancedouble.workspace import MANIFEST, Manifest, Workspace, frame_name, mask_name, new_workspace, write_manifest
 
 SMALLEST_PERSON = 96
 """Pixels: a smaller subject has no face or hands to learn."""
@@ -50,40 +50,58 @@ def prepare_workspace(
     video: Path, folder: Path, *, consent: str, person: int | None, poses: PoseSequence | None, request: Request,
     estimator: PoseEstimator | None, on_progress: OnProgress,
 ) -> Workspace:  # fmt: skip
-    """Fill ``folder``; the manifest comes last, so a killed run leaves no workspace that looks finished.
+    """Make the workspace ``folder``, whole or not at all.
 
     Raises the kinds of InputError that say why footage cannot be learned from, and OutputError.
     """
     info = probe(video)
+    with new_workspace(folder) as part:
+        found, builder = _look(info, part, estimator or default_estimator(mask=True), person, on_progress)
+        poses = _take(poses, found, video)
+        if not poses.present.any():
+            raise NoPersonError(f"{video}: nobody was found in it; expected one person, seen from head to feet")
+        usable = _usable(poses)
+        height = person_height(poses)
+        _check(video, info, usable, height)
+        cleaned, _, warnings = clean(poses)
+        plate = builder.finish()
+        write_image(part / "plate.png", plate.picture)
+        cleaned.save(part / "poses.npz")
+        manifest = Manifest(
+            source_name=video.name, source_sha256=request.source_sha256, size=info.size, fps=info.fps,
+            frames=len(cleaned), usable=tuple(usable), person_height=height, consent=consent,
+            warnings=tuple(f"{video.name}: {line}" for line in [*clip_notes(info), *warnings, *_notes(plate)]),
+            settings=request.to_dict(),
+        )  # fmt: skip
+        write_manifest(part, manifest)
+    return Workspace(folder)
+
+
+def _look(
+    info: VideoInfo, folder: Path, estimator: PoseEstimator, person: int | None, on_progress: OnProgress
+) -> tuple[PoseSequence, PlateBuilder]:
+    """Write frames and masks into ``folder``; the poses on the way, and what the plate is made from."""
     builder = PlateBuilder(info.frames)
-    make_folders(folder)
-    found: list[PersonPose | None] = []
-    finder = estimator or default_estimator(mask=True)
-    for index, seen in enumerate(follow(info, finder, person=person, on_progress=on_progress)):
+
+    def keep(index: int, seen: Seen) -> None:
         mask = None if seen.pose is None else _mask_bytes(seen.pose)
         if mask is not None:
             write_image(folder / frame_name(index), seen.frame)
             write_image(folder / mask_name(index), mask)
         builder.add(seen.frame, mask, _height(seen.pose))
-        # Without its mask: those of a whole clip would not fit in memory.
-        found.append(None if seen.pose is None else replace(seen.pose, mask=None))
-    poses = _take(poses, assemble(found, info.size, info.fps), video)
-    if not poses.present.any():
-        raise NoPersonError(f"{video}: nobody was found in it; expected one person, seen from head to feet")
-    usable = _usable(poses)
-    height = person_height(poses)
-    _check(video, info, usable, height)
-    cleaned, _, warnings = clean(poses)
-    plate = builder.finish()
-    write_image(folder / "plate.png", plate.picture)
-    cleaned.save(folder / "poses.npz")
-    manifest = Manifest(
-        source_name=video.name, source_sha256=request.source_sha256, size=info.size, fps=info.fps,
-        frames=len(cleaned), usable=tuple(usable), person_height=height, consent=consent,
-        warnings=tuple(f"{video.name}: {line}" for line in [*warnings, *_notes(plate)]), settings=request.to_dict(),
-    )  # fmt: skip
-    write_manifest(folder, manifest)
-    return Workspace(folder)
+
+    found: list[PersonPose | None] = []
+    with ThreadPoolExecutor(1) as thread:
+        kept: Future[None] | None = None
+        for index, seen in enumerate(follow(info, estimator, person=person, on_progress=on_progress)):
+            if kept is not None:
+                kept.result()
+            kept = thread.submit(keep, index, seen)
+            # Without its mask: those of a whole clip would not fit in memory.
+            found.append(None if seen.pose is None else replace(seen.pose, mask=None))
+        if kept is not None:
+            kept.result()
+    return assemble(found, info.size, info.fps), builder
 
 
 def finished_workspace(folder: Path, request: Request) -> Workspace | None:
@@ -92,22 +110,6 @@ def finished_workspace(folder: Path, request: Request) -> Workspace | None:
         return None
     workspace = Workspace(folder)
     return workspace if workspace.manifest.settings == request.to_dict() else None
-
-
-def make_folders(folder: Path, *more: str) -> None:
-    """An empty workspace, whatever an unfinished run left in it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / MANIFEST).unlink(missing_ok=True)
-        (folder / FACES).unlink(missing_ok=True)
-        for name in ("frames", "masks", "labels", "training"):
-            shutil.rmtree(folder / name, ignore_errors=True)
-        for name in ("frames", "masks", *more):
-            (folder / name).mkdir()
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: cannot be written ({error.strerror}); choose a folder you can write to"
-        ) from error
 
 
 def _mask_bytes(pose: PersonPose) -> NDArray[np.uint8]:

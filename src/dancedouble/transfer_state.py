@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
 
 from dancedouble.capture import Capture, capture_poses, is_video
+from dancedouble.errors import OutputError
 from dancedouble.files import sha256, write_atomically
 from dancedouble.media.video import probe
 from dancedouble.planning import choose_size, plan_budget
@@ -15,6 +18,20 @@ from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.progress import OnProgress, Progress
 from dancedouble.results import Plan
 from dancedouble.training.presets import own_height
+
+
+@contextmanager
+def state_folder(folder: Path) -> Iterator[None]:
+    """``folder`` exists inside the block; it goes again when nothing was put into it. Raises OutputError."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror}); choose another folder") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def announce_plan(

@@ -14,7 +14,9 @@ workspace/
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -146,6 +148,32 @@ def mask_name(index: int) -> str:
 def label_name(index: int) -> str:
     """Path of a stick figure inside the workspace."""
     return f"labels/{index:06d}.png"
+
+
+@contextmanager
+def new_workspace(folder: Path, *more: str) -> Iterator[Path]:
+    """A folder beside ``folder`` to fill, with ``frames``, ``masks`` and ``more`` in it.
+
+    It takes the place of ``folder`` when the block ends well and is removed when it does not; until then an older
+    workspace stays whole. Raises OutputError when it cannot be written, or when ``folder`` holds something else.
+    """
+    if folder.exists() and not ((folder / MANIFEST).is_file() or (folder.is_dir() and not any(folder.iterdir()))):
+        raise OutputError(f"{folder}: exists and is not a workspace; choose another name")
+    part = folder.with_name(f".{folder.name}.part")
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        for name in ("frames", "masks", *more):
+            (part / name).mkdir(parents=True)
+        yield part
+        if folder.exists():
+            shutil.rmtree(folder)
+        part.replace(folder)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be written ({error.strerror or error}); free some space or choose another folder"
+        ) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -3,7 +3,7 @@ are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,7 +23,7 @@ _LONGEST_LOSS = Fraction(1)  # seconds of undecodable pictures that are bridged 
 
 def read_frames(
     path: Path, *, start: int = 0, stop: int | None = None, fps: Fraction | None = None
-) -> Iterator[NDArray[np.uint8]]:
+) -> Generator[NDArray[np.uint8]]:
     """Yield frames ``start`` to ``stop`` (exclusive) as (H, W, 3) uint8 RGB, each a fresh array.
 
     Frame ``i`` is the picture on screen ``i / fps`` after the first one, to half a frame. ``fps`` asks for
@@ -41,7 +41,7 @@ def read_frames(
     return _read(footage, start, stop, rate)
 
 
-def _read(footage: Footage, start: int, stop: int, rate: Fraction) -> Iterator[NDArray[np.uint8]]:
+def _read(footage: Footage, start: int, stop: int, rate: Fraction) -> Generator[NDArray[np.uint8]]:
     if start >= stop:
         return
     path, timeline = footage.info.path, footage.timeline

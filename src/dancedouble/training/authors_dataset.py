@@ -27,7 +27,7 @@ from dancedouble.media.image import read_image, write_image
 from dancedouble.plate import PlateBuilder
 from dancedouble.pose.estimator import PersonPose, PoseEstimator
 from dancedouble.pose.tracking import track_subject
-from dancedouble.preparation import make_folders, person_height
+from dancedouble.preparation import person_height
 from dancedouble.progress import OnProgress
 from dancedouble.workspace import (
     FACES,
@@ -37,6 +37,7 @@ from dancedouble.workspace import (
     frame_name,
     label_name,
     mask_name,
+    new_workspace,
     write_manifest,
 )
 
@@ -120,30 +121,40 @@ def prepare_dataset(
     settings = {"edn_dataset": dataset.sha256}
     if (workspace / MANIFEST).is_file() and Workspace(workspace).manifest.settings == settings:
         return Workspace(workspace)
-    make_folders(workspace, "labels")
-    found, size, builder = _copy(dataset, workspace, estimator or default_estimator(), on_progress)
+    with new_workspace(workspace, "labels") as part:
+        _fill(part, dataset, settings, consent, estimator or default_estimator(), on_progress)
+    return Workspace(workspace)
+
+
+def _fill(
+    part: Path, dataset: Dataset, settings: dict[str, str], consent: str, estimator: PoseEstimator,
+    on_progress: OnProgress,
+) -> None:  # fmt: skip
+    found, size, builder = _copy(dataset, part, estimator, on_progress)
     count = dataset.items[-1].index + 1
     rows: list[PersonPose | None] = [None] * count
     for item, pose in zip(dataset.items, found, strict=True):
         rows[item.index] = pose
     poses = assemble(rows, size, dataset.fps)
     if not poses.present.any():
-        raise NoPersonError(f"{folder}: nobody was found in its frames; expected one person, seen from head to feet")
+        raise NoPersonError(
+            f"{dataset.path}: nobody was found in its frames; expected one person, seen from head to feet"
+        )
     height = person_height(poses)
     cleaned, _, warnings = clean(poses)
-    write_image(workspace / "plate.png", builder.finish().picture)
-    cleaned.save(workspace / "poses.npz")
+    write_image(part / "plate.png", builder.finish().picture)
+    cleaned.save(part / "poses.npz")
     boxes = {item.index: item.box for item in dataset.items if item.box is not None}
-    write_atomically(workspace / FACES, json.dumps(boxes).encode())
+    write_atomically(part / FACES, json.dumps(boxes).encode())
     if dataset.unpaired:
         warnings.append(f"{dataset.unpaired} labels or images have no partner of their name and are left out")
+    name = dataset.path.name
     manifest = Manifest(
-        source_name=folder.name, source_sha256=dataset.sha256, size=size, fps=dataset.fps, frames=count,
+        source_name=name, source_sha256=dataset.sha256, size=size, fps=dataset.fps, frames=count,
         usable=tuple(item.index for item in dataset.items), person_height=height, consent=consent,
-        warnings=tuple(f"{folder.name}: {line}" for line in warnings), settings=settings,
+        warnings=tuple(f"{name}: {line}" for line in warnings), settings=settings,
     )  # fmt: skip
-    write_manifest(workspace, manifest)
-    return Workspace(workspace)
+    write_manifest(part, manifest)
 
 
 def _copy(
