@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.pose import blazepose_body as body
-from dancedouble.pose.blazepose_face import FaceMesh
+from dancedouble.pose.blazepose_face import Face, FaceMesh
 from dancedouble.pose.blazepose_hand import Hand, HandLandmarks, same_hand
 from dancedouble.pose.estimator import Array, Detection, Frame, PersonPose, Roi, bounds, overlap
 from dancedouble.pose.litert import Network, crop_matrix, sigmoid, to_frame
@@ -31,8 +32,8 @@ SETTLED = 0.08
 LIKELY = 0.3
 """Score from which a point is taken to be in the frame."""
 BODY_POINTS = np.array([INDEX[name] for name in body.BLAZEPOSE_TO_BODY if "eye" not in name and "ear" not in name])
-HANDS = (("left", LEFT_HAND, 15, 19, 17), ("right", RIGHT_HAND, 16, 20, 18))
-"""Name, range in the pose, and BlazePose's wrist, index and pinky knuckle of each hand."""
+HANDS = {"left": (LEFT_HAND, 15, 19, 17), "right": (RIGHT_HAND, 16, 20, 18)}
+"""Range in the pose, and BlazePose's wrist, index and pinky knuckle, of each hand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,8 @@ class BlazePose:
     Args:
         model: ``full``, or ``heavy`` (slower, steadier).
         hands, face, mask: whether :meth:`landmarks` finds them; without, their scores are 0 and the mask is None.
-        threads: threads per network.
+        threads: threads of the body's networks; hands, face and mask share two whatever it is. A second one helps
+            on an idle machine only: next to decoding, or to another program, two wait for each other.
 
     Raises:
         WeightsError: the weights cannot be had.
@@ -73,12 +75,13 @@ class BlazePose:
         hands: bool = True,
         face: bool = True,
         mask: bool = True,
-        threads: int = 2,
+        threads: int = 1,
     ) -> None:
         self._detector = Network(weight_path("pose_detection"), threads=threads)
         self._landmarks = Network(weight_path(f"pose_landmark_{model}"), threads=threads)
-        self._hands = HandLandmarks(threads=threads) if hands else None
-        self._face = FaceMesh(threads=threads) if face else None
+        self._hands = {side: HandLandmarks(threads=1) for side in HANDS} if hands else {}
+        self._face = FaceMesh(threads=1) if face else None
+        self._aside = ThreadPoolExecutor(1)
         self._mask = mask
         self._anchors = body.anchors()
 
@@ -108,19 +111,38 @@ class BlazePose:
         person = self._look(frame, roi)
         if person is None:
             return None
-        if self._hands:
-            _add_hands(frame, person, self._hands)
-        if self._face:
-            _add_face(frame, person, self._face)
+        # The parts do not depend on each other, and the networks let go of Python: half of them go to another thread.
+        right = self._aside.submit(self._hand, frame, person, "right")
+        mask = self._aside.submit(self._mask_in, frame, person)
+        left = self._hand(frame, person, "left")
+        face = self._face_in(frame, person)
+        _add_hands(person, {"left": left, "right": right.result()})
+        if face is not None:
+            person.xy[FACE], person.score[FACE] = face.xy, face.presence
+            person.depth[FACE] = person.depth[INDEX["nose"]] + face.depth
         hide_outside(person.xy, person.score, frame)
-        mask = None
-        if self._mask:
-            height, width = frame.shape[:2]
-            mask = cv2.warpAffine(sigmoid(person.mask), person.matrix, (width, height), flags=cv2.INTER_LINEAR)
         return PersonPose(
-            xy=person.xy, score=person.score, depth=person.depth, mask=mask,
+            xy=person.xy, score=person.score, depth=person.depth, mask=mask.result(),
             box=bounds(person.xy[BODY], person.score[BODY]), roi=person.next_roi,
         )  # fmt: skip
+
+    def _hand(self, frame: Frame, person: _Body, side: str) -> Hand | None:
+        _part, wrist, index, pinky = HANDS[side]
+        if not self._hands or person.score[INDEX[f"{side}_wrist"]] <= 0:
+            return None
+        return self._hands[side](frame, person.points[wrist], person.points[index], person.points[pinky])
+
+    def _face_in(self, frame: Frame, person: _Body) -> Face | None:
+        if self._face is None or body.facing(person.points, person.z) < body.MIN_FACING:
+            return None
+        return self._face(frame, person.points[:11])
+
+    def _mask_in(self, frame: Frame, person: _Body) -> Array | None:
+        if not self._mask:
+            return None
+        height, width = frame.shape[:2]
+        mask = cv2.warpAffine(sigmoid(person.mask), person.matrix, (width, height), flags=cv2.INTER_LINEAR)
+        return np.asarray(mask, np.float32)
 
     def _candidates(self, frame: Frame) -> list[tuple[float, Roi]]:
         """What the detector sees in the whole frame and in square parts of it: score and region, surest first."""
@@ -174,26 +196,11 @@ def _same(a: _Body, b: _Body) -> bool:
     return close or overlap(bounds(a.xy, a.score), bounds(b.xy, b.score)) > SAME_BOX
 
 
-def _add_hands(frame: Frame, person: _Body, network: HandLandmarks) -> None:
-    found: dict[str, Hand] = {}
-    for side, _part, wrist, index, pinky in HANDS:
-        if person.score[INDEX[f"{side}_wrist"]] > 0:
-            hand = network(frame, person.points[wrist], person.points[index], person.points[pinky])
-            if hand is not None:
-                found[side] = hand
-    if len(found) == 2 and same_hand(found["left"], found["right"]):
-        del found["left" if found["left"].right + found["right"].right > 1 else "right"]
-    for side, part, *_points in HANDS:
-        if side in found:
-            person.xy[part], person.score[part] = found[side].xy, found[side].presence
-            person.depth[part] = person.depth[INDEX[f"{side}_wrist"]] + found[side].depth
-
-
-def _add_face(frame: Frame, person: _Body, network: FaceMesh) -> None:
-    turned = body.facing(person.points, person.z)
-    if turned < body.MIN_FACING:
-        return
-    face = network(frame, person.points[:11])
-    if face is not None:
-        person.xy[FACE], person.score[FACE] = face.xy, face.presence
-        person.depth[FACE] = person.depth[INDEX["nose"]] + face.depth
+def _add_hands(person: _Body, found: dict[str, Hand | None]) -> None:
+    hands = {side: hand for side, hand in found.items() if hand is not None}
+    if len(hands) == 2 and same_hand(hands["left"], hands["right"]):
+        del hands["left" if hands["left"].right + hands["right"].right > 1 else "right"]
+    for side, hand in hands.items():
+        part = HANDS[side][0]
+        person.xy[part], person.score[part] = hand.xy, hand.presence
+        person.depth[part] = person.depth[INDEX[f"{side}_wrist"]] + hand.depth
