@@ -172,6 +172,8 @@ def test_someone_mostly_out_of_the_frame_is_refused() -> None:
 
     with pytest.raises(NoPersonError, match="mostly out of the frame"):
         find_subject(footage(60), Info(CLIP, FPS, 60), Cut(person(still(80))))
+    with pytest.raises(NoPersonError, match="mostly out of the frame"):  # not: too small, though what is seen is
+        find_subject(footage(60), Info(CLIP, FPS, 60), Cut(person(still(80), height=60)))
 
 
 def test_a_second_pose_drawn_over_a_known_person_is_no_person() -> None:

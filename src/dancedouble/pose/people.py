@@ -246,7 +246,9 @@ def choose_subject(tracks: Sequence[Track], *, person: int | None, path: Path) -
         PersonTooSmallError: under 96 pixels tall.
     """
     if not tracks:
-        raise NoPersonError(f"{path}: nobody was found in it; expected one person, whole body in view")
+        raise NoPersonError(
+            f"{path}: nobody was found in it; expected a person, whole body in view, at least {MIN_HEIGHT} pixels tall"
+        )
     if person is not None and not 1 <= person <= len(tracks):
         there = "1 is the only person" if len(tracks) == 1 else f"people 1 to {len(tracks)} are"
         raise SubjectError(f"{path}: there is no person {person}, {there} in it; choose one with --person N")
@@ -257,14 +259,14 @@ def choose_subject(tracks: Sequence[Track], *, person: int | None, path: Path) -
             "choose one with --person N"
         )
     track = tracks[(person or 1) - 1]
+    if np.median([sighting.visible for sighting in track.sightings]) < MIN_VISIBLE:
+        raise NoPersonError(
+            f"{path}: the person is mostly out of the frame; expected the whole body in view; film from further away"
+        )
     if track.height < MIN_HEIGHT:
         raise PersonTooSmallError(
             f"{path}: the person is {track.height:.0f} pixels tall, expected at least {MIN_HEIGHT}; "
             "film closer or at a higher resolution"
-        )
-    if np.median([sighting.visible for sighting in track.sightings]) < MIN_VISIBLE:
-        raise NoPersonError(
-            f"{path}: the person is mostly out of the frame; expected the whole body in view; film from further away"
         )
     return track
 
