@@ -76,7 +76,8 @@ def toy(ablation: Ablation, stage: str) -> Recipe:
     full = preset(stage)
     recipe = narrowed(ablate(full, ablation), width=WIDTH, blocks=3, downs=3, side=SIDE * full.final.height // 512)
     stages = tuple(replace(s, learning_rate=s.learning_rate * FASTER, share=1.0) for s in recipe.stages)
-    return replace(recipe, stages=stages, perceptual="lpips")
+    face = recipe.face and replace(recipe.face, learning_rate=recipe.face.learning_rate * FASTER)
+    return replace(recipe, stages=stages, face=face, perceptual="lpips")
 
 
 def learn(workspace: Workspace, recipe: Recipe, split: Split, output: Path, start: Path | None, seconds: float) -> None:

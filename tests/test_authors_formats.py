@@ -16,20 +16,21 @@ from dancedouble.devices import choose_device
 from dancedouble.errors import ConsentError, InputError
 from dancedouble.media.image import read_image, write_image
 from dancedouble.media.video import read_frames
-from dancedouble.models.discriminator import DiscriminatorConfig, MultiScaleDiscriminator
+from dancedouble.models.counting import count_parameters
+from dancedouble.models.discriminator import MultiScaleDiscriminator
 from dancedouble.models.face import FaceDiscriminator, FaceGlobalConfig, FaceUNetConfig, face_generator
 from dancedouble.models.generator import GeneratorConfig, GlobalGenerator, LocalGenerator, LocalGeneratorConfig
+from dancedouble.models.painter import Painter
 from dancedouble.person import load_person
+from dancedouble.recipe import recipe_from_dict
 from dancedouble.rendering.stick_figure import draw_paper_figure
 from dancedouble.synthesis import Synthesizer
 from dancedouble.training.authors_checkpoint import _face_config, _generator_config
 from dancedouble.training.authors_dataset import read_dataset
 from dancedouble.workspace import Workspace, neighbours
+from paper_networks import Judge, Local, face_judge, global_type, unet
 from small_world import SIZE, TwoClipEstimator, World, make_world
 from training_world import CONSENT, make_workspace, sampler_of, toy_paper, trainer
-
-BASE = GeneratorConfig(width=4, downs=2, blocks=2)
-LOCAL = LocalGeneratorConfig(base=BASE, blocks=1)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,46 +49,77 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 # -- checkpoints ------------------------------------------------------------------------------------------------
 
 
-def foreign(network: nn.Module, path: Path) -> nn.Module:
-    """Save a network under names of somebody else's."""
-    tensors = network.state_dict().values()
-    torch.save({f"model.{index}.stuff": tensor for index, tensor in enumerate(tensors)}, path)
-    return network
+def save(network: nn.Module, path: Path) -> nn.Module:
+    """A network's plain state dict, under the names of somebody else's modules."""
+    torch.save(network.state_dict(), path)
+    return network.eval()
 
 
 def checkpoints(
-    folder: Path, *, local: bool = True, face: FaceGlobalConfig | FaceUNetConfig | None = None
-) -> nn.Module:
+    folder: Path, *, channels: int = 6, local: bool = True, face: str | None = None
+) -> dict[str, nn.Module]:
+    """A folder of toy networks that are not ours, and the networks."""
     folder.mkdir()
     torch.manual_seed(3)
-    generator = foreign(LocalGenerator(LOCAL) if local else GlobalGenerator(BASE), folder / "latest_net_G.pth")
-    foreign(MultiScaleDiscriminator(DiscriminatorConfig(width=4, scales=3)), folder / "latest_net_D.pth")
+    generator = Local(channels, 4, 2, 2, 1) if local else global_type(channels, 8, 2, 2)
+    made = {"G": generator, "D": Judge(2 * channels, 4, 3 if local else 2)}
     if face is not None:
-        foreign(face_generator(face), folder / "latest_net_Gface.pth")
-        foreign(FaceDiscriminator(width=4), folder / "latest_net_Dface.pth")
-    return generator
+        made |= {"Gface": unet(4) if face == "unet" else global_type(6, 4, 1, 1), "Dface": face_judge(4)}
+    return {name: save(network, folder / f"latest_net_{name}.pth") for name, network in made.items()}
 
 
-@pytest.mark.parametrize("local", [True, False])
-@pytest.mark.parametrize("face", [None, FaceGlobalConfig(width=4, downs=1, blocks=1), FaceUNetConfig(width=4)])
-def test_a_checkpoint_becomes_a_person_with_the_same_weights(
-    workspace: Workspace, tmp_path: Path, local: bool, face: FaceConfig | None
+def given(channels: int, size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """What a network of the paper is given, and the same as ours are: label in [-1, 1], the other pictures apart."""
+    x = torch.rand(2, channels, *size)
+    return x, x[:, :3] * 2 - 1, x[:, 3:] if channels > 3 else None
+
+
+@pytest.mark.parametrize(
+    ("channels", "local", "face"),
+    [(6, True, "global"), (6, True, "unet"), (6, True, None), (6, False, "unet"), (3, False, None), (3, True, None)],
+)
+@torch.no_grad()
+def test_a_checkpoint_becomes_a_person_whose_networks_compute_the_same(
+    workspace: Workspace, tmp_path: Path, channels: int, local: bool, face: str | None
 ) -> None:
-    generator = checkpoints(tmp_path / "S1", local=local, face=face)
+    theirs = checkpoints(tmp_path / "S1", channels=channels, local=local, face=face)
     result = pipeline.import_checkpoint(tmp_path / "S1", tmp_path / "p.safetensors", workspace=workspace.path)
     person = load_person(result.person)
     assert person.consent == CONSENT and person.trained["imported"] == "S1"
     assert person.crop_size == ((640, 512) if local else (320, 256))
-    for name, tensor in generator.state_dict().items():
-        assert torch.equal(person.weights[f"painter.network.{name}"], tensor)
-    synthesizer = Synthesizer(person, choose_device("cpu"))
-    assert synthesizer.face is not None if face else synthesizer.face is None
-    if face is not None:
-        assert synthesizer.face.config == face  # type: ignore[union-attr]
-    parts = {name.split(".")[0] for name in person.weights}
-    assert parts == {"painter", "discriminator", *(["face", "face_discriminator"] if face else [])}
-    frame = next(iter(synthesizer.frames(workspace.poses[:1])))
+    recipe = recipe_from_dict(person.recipe)
+    assert recipe.temporal == (channels == 6)
+
+    def ours(part: str, network: nn.Module) -> nn.Module:
+        tensors = {k.removeprefix(f"{part}."): v for k, v in person.weights.items() if k.startswith(f"{part}.")}
+        network.load_state_dict(tensors)
+        return network.eval()
+
+    x, label, previous = given(channels, (32, 48))
+    painter = ours("painter", Painter(recipe.final.generator))
+    torch.testing.assert_close(painter.network(label, previous).rgb, theirs["G"](x), rtol=0, atol=1e-5)
+    assert recipe.final.discriminator is not None
+    judge = ours("discriminator", MultiScaleDiscriminator(recipe.final.discriminator))
+    x, _, _ = given(recipe.final.discriminator.input_channels, (64, 48))
+    torch.testing.assert_close(judge(x), theirs["D"](x), rtol=0, atol=1e-5)
+    assert (recipe.face is not None) == (face is not None)
+    if recipe.face is not None:
+        x, label, crop = given(6, (64, 64))
+        residual = ours("face", face_generator(recipe.face.generator))(label, crop)
+        torch.testing.assert_close(residual, theirs["Gface"](x), rtol=0, atol=1e-5)
+        judged = ours("face_discriminator", FaceDiscriminator(width=recipe.face.discriminator_width))(label, crop)
+        torch.testing.assert_close(judged[0][0], theirs["Dface"](x), rtol=0, atol=1e-5)
+    frame = next(iter(Synthesizer(person, choose_device("cpu")).frames(workspace.poses[:1])))
     assert frame.frame.shape == (*SIZE, 3)
+
+
+def test_networks_of_the_papers_size_have_as_many_weights_as_plain_layers_of_its_table() -> None:
+    with torch.device("meta"):
+        plain = [global_type(6, 64, 4, 9), Local(6, 32, 4, 9, 3), Judge(12, 64, 3), global_type(6, 64, 3, 5), unet(64),
+                 face_judge(64)]  # fmt: skip
+    assert [count_parameters(network) for network in plain] == [
+        182_452_675, 182_715_939, 3 * 2_773_953, 26_724_291, 16_662_147, 2_769_601,
+    ]  # fmt: skip
 
 
 def test_the_first_mismatch_is_named(workspace: Workspace, tmp_path: Path) -> None:
@@ -104,10 +136,14 @@ def test_the_first_mismatch_is_named(workspace: Workspace, tmp_path: Path) -> No
         return str(caught.value)
 
     said = refused(tensors | {names[3]: torch.zeros(9)})
-    assert "tensor 4 is model.3.stuff, 9; expected 8 for network.trunk" in said
+    assert f"tensor 4 is {names[3]}, 9; expected 16 for network.trunk" in said
     assert "missing" in refused({name: tensors[name] for name in names[:-1]})
     assert "expected nothing more" in refused(tensors | {"model.extra": torch.zeros(3)})
-    assert "not a plain state dict" in refused({"model": Path("x")})  # type: ignore[dict-item]
+    assert "not a plain state dict (it holds other things)" in refused({"model": Path("x")})  # type: ignore[dict-item]
+    assert "not a plain state dict (it holds other things)" in refused({"nested": tensors})  # type: ignore[dict-item]
+    path.write_bytes(b"hello")
+    with pytest.raises(InputError, match="not a plain state dict"):
+        pipeline.import_checkpoint(tmp_path / "S1", tmp_path / "p.safetensors", workspace=workspace.path)
     path.unlink()
     with pytest.raises(InputError, match=r"latest_net_G\.pth is missing"):
         pipeline.import_checkpoint(tmp_path / "S1", tmp_path / "p.safetensors", workspace=workspace.path)

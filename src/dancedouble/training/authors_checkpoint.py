@@ -88,15 +88,20 @@ def _read(path: Path) -> Named | None:
         return None
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
-        tensors = [(name, tensor) for name, tensor in found.items() if tensor.ndim > 0]
-    except (RuntimeError, ValueError, EOFError, OSError, AttributeError, pickle.UnpicklingError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(
-            f"{path}: not a plain state dict ({reason}); expected names and tensors, nothing else"
-        ) from None
+    except pickle.UnpicklingError:
+        raise _not_plain(path, "it holds other things") from None
+    except Exception as error:  # a file of another kind makes the unpickler raise nearly anything
+        raise _not_plain(path, f"{type(error).__name__} while reading it") from None
+    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+        raise _not_plain(path, "it holds other things")
+    tensors = [(name, tensor) for name, tensor in found.items() if tensor.ndim > 0]
     if not tensors:
         raise InputError(f"{path}: holds no tensors; expected a state dict")
     return tensors
+
+
+def _not_plain(path: Path, reason: str) -> InputError:
+    return InputError(f"{path}: not a plain state dict ({reason}); expected names and tensors, nothing else")
 
 
 def _fit(network: nn.Module, tensors: Named, path: Path) -> dict[str, Tensor]:

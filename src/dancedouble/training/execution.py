@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -44,7 +44,7 @@ class Execution:
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The context networks and losses run in."""
-        return torch.autocast(self.device.type, self.half, enabled=self.half is not None)
+        return nullcontext() if self.half is None else torch.autocast(self.device.type, self.half)
 
     def parallel(self, network: nn.Module) -> nn.Module:
         """The same network, with gradients averaged over the processes where there are several."""
