@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.assessment.detection import Pictures, video_pictures, watch
+from dancedouble.assessment.detection import Pictures, Watched, video_pictures, watch
 from dancedouble.capture import capture_poses
 from dancedouble.errors import InputError
 from dancedouble.evaluation.protocol import hold_out_tail
@@ -125,13 +125,17 @@ def hold_out(workspace: Workspace) -> Trial:
     )  # fmt: skip
 
 
-def pair_up(workspace: Workspace, source: Path | None, truth: Path, on_progress: OnProgress) -> Trial:
+def pair_up(
+    workspace: Workspace, source: Path | None, truth: Path, on_progress: OnProgress, *,
+    seen: Watched | None = None, dance: PoseSequence | None = None,
+) -> Trial:  # fmt: skip
     """Learn from all of a workspace; test on ``truth``, in which its subject performs the dance of ``source``.
 
-    Without ``source`` the truth's own poses are rendered. Raises InputError when lengths or sizes differ.
+    Without ``source`` the truth's own poses are rendered. What was ``seen`` in the truth, and the poses of the
+    ``dance``, need not be found again where they are known. Raises InputError when lengths or sizes differ.
     """
     manifest = workspace.manifest
-    seen = watch(video_pictures(truth), on_progress=on_progress)
+    seen = seen or watch(video_pictures(truth), on_progress=on_progress)
     if seen.poses.size != manifest.size:
         raise InputError(
             f"{truth}: its frames are {seen.poses.size} (height, width) and those of the workspace {manifest.size};"
@@ -139,7 +143,7 @@ def pair_up(workspace: Workspace, source: Path | None, truth: Path, on_progress:
         )
     driving, driven = seen.poses, "the truth's own poses"
     if source is not None:
-        dance = capture_poses(source, on_progress=on_progress).poses
+        dance = dance or capture_poses(source, on_progress=on_progress).poses
         if len(dance) != len(seen.poses):
             raise InputError(
                 f"{truth}: has {len(seen.poses)} frames and {source} {len(dance)}; expected one dance, frame for frame"

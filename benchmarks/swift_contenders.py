@@ -1,0 +1,162 @@
+"""The methods that ``benchmarks/swift.py`` compares: untrained, trained, and ``swift`` lacking parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dancedouble.assessment.contenders import Contender, nearest_frame, warp_only
+from dancedouble.assessment.trial import TrainingPart
+from dancedouble.evaluation.pose_metrics import nearest_frames
+from dancedouble.models.generator import small_generator
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.skeleton import body
+from dancedouble.recipe import FigureInput, LimbInput, Recipe, Stage
+from dancedouble.training.paper import ablate
+from dancedouble.training.presets import preset
+
+Change = Callable[[Recipe], Recipe]
+CPU = torch.device("cpu")
+FEW = 32
+"""Test frames rendered by the paper's generator: each takes it seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """One row of the table."""
+
+    name: str
+    title: str
+    recipe: Callable[[int], Recipe] | None = None
+    """Picture height → what is learned; None where nothing is."""
+    make: Callable[[TrainingPart, int, int], Contender] | None = None
+    """Of what learns nothing: footage, picture height, seed → the contender."""
+    frames: int | None = None
+    """Only so many test frames are rendered; None for all."""
+
+
+# -- swift lacking parts ----------------------------------------------------------------------------------------
+
+
+def each_stage(recipe: Recipe, change: Callable[[Stage], Stage]) -> Recipe:
+    """A recipe with every stage of its main generator changed."""
+    return replace(recipe, stages=tuple(change(stage) for stage in recipe.stages))
+
+
+def without_adversary(recipe: Recipe) -> Recipe:
+    """Stages that only add a discriminator leave their time to the others."""
+    plain = tuple(stage for stage in recipe.stages if stage.discriminator is None)
+    if plain:
+        return replace(recipe, stages=plain)
+    return each_stage(recipe, lambda stage: replace(stage, discriminator=None, adversarial=0.0))
+
+
+def without_term(name: str) -> Change:
+    """The direct comparison with the real frame lacking one term."""
+    return lambda recipe: each_stage(
+        recipe, lambda stage: replace(stage, reconstruction=replace(stage.reconstruction, **{name: 0.0}))
+    )
+
+
+def without_references(recipe: Recipe) -> Recipe:
+    """Stick figures in, and the stick-figure generator, with the losses, stages and face GAN of ``recipe``."""
+    changed = replace(recipe, conditioning=FigureInput())
+    return each_stage(changed, lambda stage: replace(stage, generator=small_generator()))
+
+
+def with_one_reference(recipe: Recipe) -> Recipe:
+    """One warped picture per frame, the best."""
+    if not isinstance(recipe.conditioning, LimbInput):
+        return recipe
+    changed = replace(recipe, conditioning=replace(recipe.conditioning, references=1))
+    return each_stage(changed, lambda stage: replace(stage, generator=replace(stage.generator, references=1)))
+
+
+WITHOUT: dict[str, tuple[str, Change]] = {
+    "no-adversary": ("the adversarial stage", without_adversary),
+    "no-temporal": (
+        "the previous frame, in generator and discriminator", lambda r: replace(ablate(r, "fbf"), face=r.face)
+    ),
+    "no-face": ("the face GAN", lambda r: replace(r, face=None)),
+    "no-references": ("warped references and limb maps: stick figures, same losses", without_references),
+    "one-reference": ("two of its three references", with_one_reference),
+    "no-perceptual": ("the perceptual loss", lambda r: ablate(r, "no-perceptual")),
+    "no-structure": ("the structure loss", without_term("structure")),
+    "no-colour": ("the colour loss", without_term("colour")),
+    "no-matting": ("the mask loss", without_term("matting")),
+    "no-ema": ("the running mean of the weights", lambda r: each_stage(r, lambda s: replace(s, ema=None))),
+}  # fmt: skip
+"""Name → (what is removed, how)."""
+
+
+def ablations() -> dict[str, Method]:
+    """``swift`` without each part that it has: a change that changes nothing is no row."""
+
+    def recipe_of(change: Change) -> Callable[[int], Recipe]:
+        return lambda height: change(preset("swift", height))
+
+    return {
+        f"swift-{name}": Method(name=f"swift-{name}", title=f"swift without {what}", recipe=recipe_of(change))
+        for name, (what, change) in WITHOUT.items()
+        if change(preset("swift")) != preset("swift")
+    }
+
+
+# -- what needs no learning -------------------------------------------------------------------------------------
+
+
+def nearest_moved(part: TrainingPart) -> Contender:
+    """The nearest training frame by the pose about the hips, moved as a whole so that the hips meet.
+
+    Kinder than equation 6 where the person stands elsewhere: what a crop that follows the hips would compare.
+    """
+    usable = np.array(part.manifest.usable)
+    poses = part.poses
+    known = replace(poses, xy=poses.xy[usable], score=poses.score[usable], depth=poses.depth[usable])
+
+    def render(query: PoseSequence) -> Iterator[NDArray[np.uint8]]:
+        for row, found in enumerate(nearest_frames(about_hips(query), about_hips(known)).index):
+            if found < 0:
+                yield part.plate
+                continue
+            x, y = hips(query)[row] - hips(known)[found]
+            frame = part.frame(int(usable[found]))
+            move = np.array([[1, 0, x], [0, 1, y]], np.float32)
+            moved = cv2.warpAffine(frame, move, frame.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+            yield np.asarray(moved, np.uint8)
+
+    return Contender(name="nearest-moved", title="nearest training frame, moved into place", render=render)
+
+
+def hips(poses: PoseSequence) -> NDArray[np.float32]:
+    """(T, 2) px, the middle of the hips."""
+    return poses.xy[:, body("mid_hip")]
+
+
+def about_hips(poses: PoseSequence) -> PoseSequence:
+    """The same poses with the hips at (0, 0)."""
+    return replace(poses, xy=poses.xy - hips(poses)[:, None])
+
+
+def methods() -> dict[str, Method]:
+    """All rows in the table's order."""
+    rows = [
+        Method(name="nearest", title="nearest training frame", make=lambda part, height, seed: nearest_frame(part)),
+        Method(
+            name="nearest-moved", title="nearest training frame, moved into place",
+            make=lambda part, height, seed: nearest_moved(part),
+        ),
+        Method(
+            name="warp", title="warp only",
+            make=lambda part, height, seed: warp_only(part, preset("swift", height), seed=seed, device=CPU),
+        ),
+        Method(name="figure", title="stick figures", recipe=lambda height: preset("figure", height)),
+        Method(name="edn-global", title="edn-global", recipe=lambda height: preset("edn-global", height), frames=FEW),
+        Method(name="swift", title="swift", recipe=lambda height: preset("swift", height)),
+    ]  # fmt: skip
+    return {**{method.name: method for method in rows}, **ablations()}
