@@ -108,7 +108,7 @@ def make_cells(arguments: argparse.Namespace) -> None:
     clips = [name for name in known_clips(arguments.footage, arguments.real) if matches(name, arguments.clips)]
     if not rows or not clips:
         sys.exit(f"nothing fits --clips {' '.join(arguments.clips)} --methods {' '.join(arguments.methods)}")
-    say = Narrator()
+    say, left = Narrator(), 0.0
     for name in clips:
         missing = [
             (method, minutes, seed)
@@ -125,6 +125,8 @@ def make_cells(arguments: argparse.Namespace) -> None:
             clip = open_clip(name, arguments.footage, arguments.real, arguments.out / "seen" / name, say)
         for method, minutes, seed in missing:
             make_cell(method, clip, minutes, seed, arguments.size, arguments.out, say)
+    if arguments.list:
+        print(f"{left:g} minutes of learning")
 
 
 class Narrator:
