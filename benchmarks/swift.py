@@ -117,9 +117,9 @@ def make_cells(arguments: argparse.Namespace) -> None:
             and not cell_path(arguments.out, arguments.size, name, method.name, minutes, seed).is_file()
         ]  # fmt: skip
         if arguments.list:
-            print(
-                "\n".join(f"{name}  {method.name}  {minutes:g} min  seed {seed}" for method, minutes, seed in missing)
-            )
+            for method, minutes, seed in missing:
+                print(f"{name}  {method.name}  {minutes:g} min  seed {seed}")
+                left += minutes
             continue
         if missing:
             clip = open_clip(name, arguments.footage, arguments.real, arguments.out / "seen" / name, say)
