@@ -102,7 +102,7 @@ def notes(cells: list[Cell], test: str) -> str:
     longest = max(cell.tests[test]["frames"] for cell in cells)
     text = [f"{longest} frames, {cells[0].tests[test]['size'][0]} pixels high."]
     for every in sorted({cell.tests[test]["every"] for cell in cells} - {1}):
-        text.append(f"Pictures are compared in every {every}. frame.")
+        text.append(f"Pictures are compared in one frame of {every}.")
     short = {c.title: c.tests[test]["frames"] for c in cells if c.tests[test]["frames"] < longest}
     text += [f"{title}: the first {frames} frames alone." for title, frames in short.items()]
     return " ".join(text)
