@@ -58,7 +58,9 @@ def main() -> None:
     looks = [timed(partial(whole.detect, frame))[1] for frame in frames[::10]]
     report("detect (first pass, about 5 frames a second)", looks)
     info = probe(arguments.video)
-    count, whole_cost = timed(lambda: sum(1 for _ in follow_subject(info, whole, person=None, stop=arguments.frames)))
+    count, whole_cost = timed(
+        lambda: sum(1 for _ in follow_subject(info, whole, person=None, stop=arguments.frames).frames)
+    )
     wall, cpu = whole_cost.wall / count, whole_cost.cpu / count
     print(f"| everything, decoding included, {info.size[1]} × {info.size[0]} (mean) | | {wall:.1f} | | {cpu:.1f} |")
 

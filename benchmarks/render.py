@@ -1,9 +1,10 @@
 """Memory and speed of rendering: peak memory against the length of the source, milliseconds a frame by stage.
 
-    python benchmarks/render.py PERSON.safetensors SOURCE.mp4 [--seconds 10 600]
+    python benchmarks/render.py PERSON.safetensors SOURCE.mp4 [--seconds 10 600] [--fps 10] [--layout side-by-side]
 
-The source is looped to each length as poses (finding poses is measured by benchmarks/pose.py), then rendered to mp4
-in a process of its own, so that its peak memory is its own.
+The source is looped, forwards and backwards, into a video of each length; then `render` does its whole job on it, poses
+included, in a process of its own, so that its peak memory is its own. ``--fps`` thins the source: ten minutes at ten
+frames a second are 6,000 frames. Runs over ``--limit`` seconds are stopped, and said to be.
 """
 
 from __future__ import annotations
@@ -15,55 +16,60 @@ import subprocess
 import sys
 import tempfile
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from dancedouble import pipeline
-from dancedouble.capture import capture_poses
-from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.media.video import VideoWriter, probe, read_frames
 
 
-def loop(poses: PoseSequence, frames: int) -> PoseSequence:
-    """The dance forwards and backwards until it is ``frames`` long, so that it never jumps."""
-    there_and_back = np.r_[np.arange(len(poses)), np.arange(len(poses) - 2, 0, -1)]
-    rows = np.resize(there_and_back, frames)
-    return PoseSequence(
-        xy=poses.xy[rows], score=poses.score[rows], depth=poses.depth[rows], size=poses.size, fps=poses.fps
-    )
+def loop(source: Path, looped: Path, seconds: int, fps: Fraction) -> None:
+    """The clip forwards and backwards until it is ``seconds`` long, so that it never jumps."""
+    frames = list(read_frames(source, fps=fps))
+    there_and_back = np.r_[np.arange(len(frames)), np.arange(len(frames) - 2, 0, -1)]
+    height, width = frames[0].shape[:2]
+    with VideoWriter(looped, (height, width), fps) as writer:
+        for index in np.resize(there_and_back, round(seconds * fps)):
+            writer.write(frames[index])
 
 
-def measure(person: Path, poses: Path, output: Path) -> dict[str, float]:
+def measure(person: Path, source: Path, output: Path, layout: pipeline.Layout) -> dict[str, float]:
     """Render in this process and report it."""
     started = time.monotonic()
-    result = pipeline.render(person, poses, output)
+    result = pipeline.render(person, source, output, layout=layout)
     seconds = time.monotonic() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {
-        "frames": result.frames, "seconds": round(seconds, 1), "ms_per_frame": round(1000 * seconds / result.frames, 1),
-        "peak_memory_mb": round(peak),
-    }  # fmt: skip
+    stages = {f"{name}_ms_per_frame": round(1000 * spent / result.frames, 1) for name, spent in result.seconds.items()}
+    return {"frames": result.frames, "seconds": round(seconds, 1), **stages, "peak_memory_mb": round(peak)}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("person", type=Path)
     parser.add_argument("source", type=Path)
     parser.add_argument("--seconds", type=int, nargs="+", default=[10, 600])
+    parser.add_argument("--fps", type=Fraction, help="of the looped source; the source's own unless given")
+    parser.add_argument("--layout", default="side-by-side", choices=("result", "side-by-side", "strip"))
+    parser.add_argument("--limit", type=float, help="seconds after which a run is stopped")
     parser.add_argument("--in-process", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.in_process:
-        print(json.dumps(measure(options.person, options.source, options.in_process)))
+        print(json.dumps(measure(options.person, options.source, options.in_process, options.layout)))
         return
-    poses = capture_poses(options.source).poses
+    fps = options.fps or probe(options.source).fps
     with tempfile.TemporaryDirectory() as folder:
         for seconds in options.seconds:
-            looped = Path(folder) / f"{seconds}.npz"
-            loop(poses, round(seconds * poses.fps)).save(looped)
-            command = [sys.executable, __file__, str(options.person), str(looped)]
-            command += ["--in-process", str(Path(folder) / f"{seconds}.mp4")]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
-            print(f"{seconds:4d} s: {done.stdout.strip()}", flush=True)
+            looped = Path(folder) / f"{seconds}.mp4"
+            loop(options.source, looped, seconds, fps)
+            command = [sys.executable, __file__, str(options.person), str(looped), "--layout", options.layout]
+            command += ["--in-process", str(Path(folder) / f"{seconds}-out.mp4")]
+            try:
+                done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=options.limit)
+                print(f"{seconds:4d} s: {done.stdout.strip()}", flush=True)
+            except subprocess.TimeoutExpired:
+                print(f"{seconds:4d} s: stopped after {options.limit:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -112,8 +112,8 @@ class FakePipeline(ModuleType):
         }  # fmt: skip
         return EvaluateResult(content=content, report=output / "report.json", page=output / "report.html")
 
-    def people(self, video: Path, picture: Path | None = None) -> list[PersonListing]:
-        self.record("people", (video,), {"picture": picture})
+    def people(self, video: Path, **named: Any) -> list[PersonListing]:
+        self.record("people", (video,), named)
         return [PersonListing(number=1, share=0.98, height=410.0), PersonListing(number=2, share=0.4, height=200.0)]
 
     def info(self, path: Path | None = None, preset: str | None = None) -> InfoResult:

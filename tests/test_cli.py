@@ -24,6 +24,7 @@ from dancedouble.cli.formats import describe_time, parse_frames, parse_time
 from dancedouble.cli.progress_view import SECONDS_BETWEEN_LINES, LineView
 from dancedouble.errors import ConsentError, MediaError
 from dancedouble.progress import Progress
+from dancedouble.results import InfoResult
 from fake_pipeline import FakePipeline
 
 FAKE = Path(__file__).with_name("fake_pipeline.py")
@@ -158,6 +159,20 @@ def test_info_of_a_video_lists_its_people(
     out = capsys.readouterr().out
     assert "person 1: in 98% of the frames, 410 px tall" in out
     assert re.search(r"pose_detection +fetched +Apache-2.0; MediaPipe", out)
+
+
+def test_info_says_sizes_and_times_for_people_and_when_nobody_is_there(
+    pipeline: FakePipeline, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = {"kind": "video", "size": [1080, 1920], "fps": "30000/1001", "duration": "77/30", "start_time": "0"}
+    monkeypatch.setattr(pipeline, "info", lambda **named: InfoResult(facts), raising=False)
+    monkeypatch.setattr(pipeline, "people", lambda video, **named: [], raising=False)
+    assert main(["info", "a.mp4"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert {"size: 1920 × 1080", "fps: 29.97", "duration: 2.57 s", "nobody was found in it"} <= set(out)
+    assert main(["info", "a.mp4", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["size"] == [1080, 1920] and found["duration"] == "77/30" and found["people"] == []
 
 
 def test_a_typed_error_is_one_line_and_exit_1(pipeline: FakePipeline, capsys: pytest.CaptureFixture[str]) -> None:

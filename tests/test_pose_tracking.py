@@ -139,6 +139,14 @@ def refusal(*people: PoseSequence, person: int | None = None) -> DancedoubleErro
     return caught.value
 
 
+def test_a_passer_by_is_not_listed() -> None:
+    subject, passer_by = person(still(80, 250)), person(still(240, 250), present=slice(100, 115))
+    tracks = list_people(footage(250), FakePoseEstimator(subject, passer_by), fps=FPS)
+    assert [track.number for track in tracks] == [1]
+    stays = person(still(240, 250), present=slice(100, 130))
+    assert len(list_people(footage(250), FakePoseEstimator(subject, stays), fps=FPS)) == 2
+
+
 def test_two_equal_people_need_a_choice() -> None:
     pair = person(still(80)), person(still(240), height=148)
     error = refusal(*pair)

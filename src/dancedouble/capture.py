@@ -19,8 +19,8 @@ from dancedouble.pose.estimator import PersonPose, PoseEstimator, no_pose
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
 from dancedouble.pose.openpose_json import read_openpose
 from dancedouble.pose.smoothing import fill_gaps, find_gaps, smooth
-from dancedouble.pose.tracking import track_subject
-from dancedouble.progress import OnProgress, ignore_progress
+from dancedouble.pose.tracking import find_subject, follow_subject
+from dancedouble.progress import OnProgress, Stage, ignore_progress
 
 LONGEST_BRIDGED = 0.4
 """Seconds: shorter gaps are interpolated, longer ones stay empty."""
@@ -35,6 +35,14 @@ class Seen(NamedTuple):
     pose: PersonPose | None
 
 
+class Followed(NamedTuple):
+    """A video in which somebody is followed."""
+
+    people: int
+    """How many people it shows."""
+    frames: Iterator[Seen]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Capture:
     """A clip's poses, cleaned, with what was noticed on the way."""
@@ -45,6 +53,8 @@ class Capture:
     video: VideoInfo | None
     """The video they are from; None when poses were given."""
     warnings: list[str] = field(default_factory=list)
+    people: int = 1
+    """How many people the video shows."""
 
 
 def default_estimator(*, mask: bool = True) -> PoseEstimator:
@@ -55,20 +65,32 @@ def default_estimator(*, mask: bool = True) -> PoseEstimator:
 def follow(
     info: VideoInfo, estimator: PoseEstimator, *, person: int | None, start: int = 0, stop: int | None = None,
     on_progress: OnProgress = ignore_progress,
-) -> Iterator[Seen]:  # fmt: skip
-    """Frames ``start`` to ``stop`` of a video with the chosen subject's pose in each, streamed."""
-    stop = info.frames if stop is None else min(stop, info.frames)
-    latest: list[NDArray[np.uint8]] = []
+) -> Followed:  # fmt: skip
+    """Frames ``start`` to ``stop`` of a video with the chosen subject's pose in each, streamed.
+
+    Who is there is looked for at once; raises as :func:`dancedouble.pose.people.choose_subject` does.
+    """
+    part = replace(info, frames=(info.frames if stop is None else min(stop, info.frames)) - start)
 
     def frames() -> Iterator[NDArray[np.uint8]]:
-        for frame in ahead(read_frames(info.path, start=start, stop=stop)):
+        return ahead(read_frames(info.path, start=start, stop=start + part.frames))
+
+    subject, everyone = find_subject(frames(), part, estimator, person=person, on_progress=on_progress)
+    others = [track for track in everyone if track is not subject]
+    latest: list[NDArray[np.uint8]] = []
+
+    def seen() -> Iterator[Seen]:
+        stage = Stage("poses", on_progress, total=part.frames)
+        for pose in stage.track(follow_subject(remembered(), estimator, subject, others=others)):
+            # The tracker looks at one frame at a time, so the latest one read is the one this pose was found in.
+            yield Seen(latest[0], pose)
+
+    def remembered() -> Iterator[NDArray[np.uint8]]:
+        for frame in frames():
             latest[:] = [frame]
             yield frame
 
-    part = replace(info, frames=stop - start)
-    for pose in track_subject(frames, part, estimator, person=person, on_progress=on_progress):
-        # The tracker looks at one frame at a time, so the latest one read is the one this pose was found in.
-        yield Seen(latest[0], pose)
+    return Followed(len(everyone), seen())
 
 
 def assemble(poses: Iterable[PersonPose | None], size: tuple[int, int], fps: Fraction) -> PoseSequence:
@@ -109,6 +131,7 @@ def capture_poses(
         _require_somebody(poses, source)
         return Capture(poses=poses, gaps=int((~poses.present).sum()), video=None)
     info: VideoInfo | None = None
+    people = 1
     if source.is_dir():
         poses = read_json_folder(source, person)
         first, stop = frame_range(frames, len(poses), source)
@@ -117,12 +140,13 @@ def capture_poses(
         info = probe(source)
         start, stop = frame_range(frames, info.frames, source)
         finder = estimator or default_estimator(mask=False)
-        seen = follow(info, finder, person=person, start=start, stop=stop, on_progress=on_progress)
+        people, seen = follow(info, finder, person=person, start=start, stop=stop, on_progress=on_progress)
         poses = assemble((pose for _, pose in seen), info.size, info.fps)
     _require_somebody(poses, source)
     cleaned, gaps, warnings = clean(poses)
     noticed = [*clip_notes(info), *warnings] if info is not None else warnings
-    return Capture(poses=cleaned, gaps=gaps, video=info, warnings=[f"{source.name}: {line}" for line in noticed])
+    named = [f"{source.name}: {line}" for line in noticed]
+    return Capture(poses=cleaned, gaps=gaps, video=info, warnings=named, people=people)
 
 
 def clip_notes(info: VideoInfo) -> list[str]:

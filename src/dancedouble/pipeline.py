@@ -23,6 +23,7 @@ from dancedouble.devices import choose_device
 from dancedouble.errors import ConsentError, InputError
 from dancedouble.evaluation.paired import measure_pair
 from dancedouble.files import sha256
+from dancedouble.media.ahead import ahead
 from dancedouble.media.image import write_image
 from dancedouble.media.video import check_output, probe, read_frames
 from dancedouble.perception import load_perceptual
@@ -33,7 +34,7 @@ from dancedouble.pose.normalization import Retarget, normalize_poses
 from dancedouble.pose.openpose_json import write_openpose
 from dancedouble.pose.tracking import busiest_frame, list_people, people_sheet
 from dancedouble.preparation import Request, finished_workspace, prepare_workspace
-from dancedouble.progress import OnProgress, Progress, ignore_progress
+from dancedouble.progress import OnProgress, Progress, Stage, ignore_progress
 from dancedouble.rendition import film_figures, render_capture
 from dancedouble.results import (
     CheckResult,
@@ -253,7 +254,7 @@ def pose(
     if figures is not None:
         film_figures(Path(figures), capture, on_progress)
     return PoseResult(
-        output=output, frames=len(capture.poses), gaps=capture.gaps, people=1,
+        output=output, frames=len(capture.poses), gaps=capture.gaps, people=capture.people,
         seconds={"poses": time.monotonic() - started}, warnings=capture.warnings,
     )  # fmt: skip
 
@@ -335,10 +336,15 @@ def evaluate(
     return EvaluateResult(content=found.report.to_dict(), report=found.numbers, page=found.page)
 
 
-def people(video: AnyPath, *, picture: AnyPath | None = None) -> list[PersonListing]:
+def people(
+    video: AnyPath, *, picture: AnyPath | None = None, on_progress: OnProgress = ignore_progress
+) -> list[PersonListing]:
     """Who is in a video, most prominent first, as ``--person N`` counts them; ``picture`` shows who is who."""
     info_ = probe(Path(video))
-    tracks = list_people(read_frames(info_.path), default_estimator(mask=False), fps=info_.fps)
+    if picture is not None:
+        check_output(Path(picture), [info_.path])
+    frames = Stage("people", on_progress, total=info_.frames).track(ahead(read_frames(info_.path)))
+    tracks = list_people(frames, default_estimator(mask=False), fps=info_.fps)
     if picture is not None:
         shown = busiest_frame(tracks)
         frame = next(read_frames(info_.path, start=shown, stop=shown + 1))

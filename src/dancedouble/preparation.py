@@ -93,7 +93,7 @@ def _look(
     found: list[PersonPose | None] = []
     with ThreadPoolExecutor(1) as thread:
         kept: Future[None] | None = None
-        for index, seen in enumerate(follow(info, estimator, person=person, on_progress=on_progress)):
+        for index, seen in enumerate(follow(info, estimator, person=person, on_progress=on_progress).frames):
             if kept is not None:
                 kept.result()
             kept = thread.submit(keep, index, seen)

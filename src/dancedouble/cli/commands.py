@@ -346,7 +346,7 @@ def info(
 
         content = pipeline.info(**given(path=path, preset=preset)).to_dict()
         if path is not None and (picture is not None or describe.is_video(path)):
-            listing = pipeline.people(path, **given(picture=picture))
+            listing = pipeline.people(path, **given(picture=picture), on_progress=on_progress)
             content["people"] = [person.to_dict() for person in listing]
             content |= given(picture=picture)
         return InfoResult(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,16 +85,27 @@ def demo(result: Demo) -> str:
 
 
 def info(result: InfoResult) -> str:
-    facts = {name: fact for name, fact in result.facts.items() if name != "warnings"}  # those are told on stderr
-    weights, listing = facts.pop("weights", {}), facts.pop("people", [])
+    facts = {name: readable(name, fact) for name, fact in result.facts.items() if name != "warnings"}  # told on stderr
+    weights, listing = facts.pop("weights", {}), facts.pop("people", None)
     lines = [outline(facts)]
     if weights:
         lines += ["weights", *(f"  {weight(name, **about)}" for name, about in weights.items())]
     lines += [
         f"person {person['number']}: in {person['share']:.0%} of the frames, {person['height']:.0f} px tall"
-        for person in listing
+        for person in listing or []
     ]
+    if listing == []:
+        lines.append("nobody was found in it")
     return "\n".join(lines)
+
+
+def readable(name: str, fact: Any) -> Any:
+    """A size as width × height, a time in seconds, a rate as a number; anything else as it is."""
+    if name == "size" and fact:
+        return f"{fact[1]} × {fact[0]}"
+    if name in ("duration", "start_time"):
+        return f"{float(Fraction(fact)):.2f} s"
+    return f"{float(Fraction(fact)):.4g}" if name == "fps" else fact
 
 
 def weight(name: str, *, licence: str, origin: str, here: bool, **_: object) -> str:

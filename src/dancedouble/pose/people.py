@@ -23,6 +23,9 @@ SPEED = 1.0
 """Body heights a second that somebody may move, on top of :data:`STEP`, to be linked."""
 STEP = 0.35
 """Body heights between two sightings that say nothing, whatever the time: sway, crouching, a raised arm."""
+BRIEFEST = SAMPLES_PER_SECOND
+"""Sightings (1 s) below which somebody is not listed: a passer-by, or a second pose drawn across the others. In a clip
+of a few seconds it is a quarter of all samples."""
 MIN_SCORE = 0.6
 """Mean score below which a track is a coat on a chair rather than a person."""
 MIN_HEIGHT = 96
@@ -153,7 +156,7 @@ def list_people(frames: Iterable[Frame], estimator: PoseEstimator, *, fps: Fract
     tracks = [
         Track(number=0, sightings=tuple(person.sightings), samples=samples, step=step, thumbnail=person.thumbnail)
         for person in people
-        if len(person.sightings) >= min(2, samples)
+        if len(person.sightings) >= max(min(2, samples), min(BRIEFEST, samples // 4))
         and np.mean([sighting.score for sighting in person.sightings]) >= MIN_SCORE
     ]
     tracks.sort(key=lambda track: -track.prominence)
