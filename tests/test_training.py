@@ -24,7 +24,7 @@ from dancedouble.media.image import read_image
 from dancedouble.models.losses import total
 from dancedouble.progress import Progress
 from dancedouble.recipe import Recipe, ReconstructionWeights, Stage
-from dancedouble.subject import open_subject
+from dancedouble.subject import fill_bank, open_subject
 from dancedouble.synthesis import Synthesizer
 from dancedouble.training import journal
 from dancedouble.training import trainer as trainer_module
@@ -347,6 +347,15 @@ def test_the_papers_rate_is_constant_for_half_and_then_falls_to_nothing() -> Non
 
 
 # -- what is learned from ---------------------------------------------------------------------------------------
+
+
+def test_nobody_reaches_beyond_the_edge_of_a_reference(workspace: Workspace) -> None:
+    footage = open_subject(workspace, tiny(), 64, list(workspace.manifest.usable), seed=0).footage
+    filled = footage.crops.copy()
+    filled[..., 3] = 255
+    alpha = fill_bank(replace(footage, crops=filled), 4)[0].pictures[..., 3]
+    assert alpha[:, 1:-1, 1:-1].min() == 255
+    assert alpha[:, [0, -1]].max() == alpha[:, :, [0, -1]].max() == 0
 
 
 def test_pairs_are_adjacent_in_time_and_each_comes_once_an_epoch(workspace: Workspace) -> None:

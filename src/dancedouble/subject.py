@@ -103,6 +103,8 @@ def fill_bank(footage: Footage, count: int) -> tuple[ReferenceBank, list[int]]:
         depth=poses.depth[chosen] * footage.windows[0].scale[1], size=footage.size, fps=poses.fps,
     )  # fmt: skip
     pictures = np.stack([footage.crop(i) for i in chosen])
+    # Beyond its edge a picture is sampled as its last pixel; nobody is there, or feet cut by the frame become stilts.
+    pictures[:, [0, -1], :, 3] = pictures[:, :, [0, -1], 3] = 0
     large = np.stack([_large_view(footage, i) for i in chosen])
     return ReferenceBank(pictures=pictures, poses=known, large=large), chosen
 
