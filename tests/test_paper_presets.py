@@ -20,7 +20,10 @@ from dancedouble.models.face import FaceUNetConfig
 from dancedouble.models.generator import LocalGenerator
 from dancedouble.models.painter import Painter
 from dancedouble.person import Person
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.skeleton import INDEX
 from dancedouble.recipe import Recipe, recipe_from_dict
+from dancedouble.rendering.face_box import face_box
 from dancedouble.rendering.stick_figure import draw_paper_figure
 from dancedouble.subject import whole_frame_size
 from dancedouble.synthesis import Synthesizer
@@ -172,6 +175,28 @@ def test_a_person_goes_on_with_the_next_stage(workspace: Workspace, learned: Per
     # A finished person, started from again, learns its last stage further.
     assert begin_with(outcome.person, recipe).stage == 2
     assert begin_with(learned, toy_paper("edn-global", 32)).stage == 0
+
+
+def test_rendering_corrects_the_face_alone_and_nothing_where_no_face_is_seen(workspace: Workspace) -> None:
+    size = workspace.manifest.size
+    person = trainer(workspace, toy_paper("edn", min(size)), steps=3).run().person
+    assert person.crop_size == size, "no resizing that would smear the box's edge"
+    faceless = replace(person, weights={k: v for k, v in person.weights.items() if not k.startswith("face.")})
+    shown = workspace.poses[:1]
+    score = shown.score.copy()
+    score[:, [INDEX[name] for name in ("nose", "right_ear", "left_ear")]] = 0
+    hidden = replace(shown, score=score)
+
+    def frame(subject: Person, poses: PoseSequence) -> np.ndarray:  # type: ignore[type-arg]
+        return next(iter(Synthesizer(subject, choose_device("cpu")).frames(poses))).frame
+
+    box = face_box(shown.xy[0], shown.score[0], size)
+    assert box is not None and face_box(hidden.xy[0], hidden.score[0], size) is None
+    outside = np.ones(size, bool)
+    outside[box.slices] = False
+    changed = (frame(person, shown) != frame(faceless, shown)).any(2)
+    assert changed[box.slices].mean() > 0.5 and not changed[outside].any()
+    np.testing.assert_array_equal(frame(person, hidden), frame(faceless, hidden))
 
 
 def test_a_person_of_another_recipe_is_refused(learned: Person) -> None:

@@ -462,6 +462,37 @@ def test_tensorboard_gets_curves_and_samples_or_names_its_package(
         trainer(fresh, tiny(64), steps=2, tensorboard=True)
 
 
+def test_the_board_gets_every_term_and_a_sheet_of_samples(fresh: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package: what is handed to it."""
+    board = Board()
+    monkeypatch.setattr(journal, "_open_board", lambda folder: board)
+    outcome = trainer(fresh, toy_paper("edn-global"), steps=3, tensorboard=True).run()
+    assert board.scalars.keys() == {f"global/{name}" for name in outcome.losses} and board.closed
+    assert {name: points[-1] for name, points in board.scalars.items()} == {
+        f"global/{name}": (3, value) for name, value in outcome.losses.items()
+    }
+    assert [sheet.shape for sheet in board.sheets] == [read_image(fresh.training / "samples.png").shape]
+
+
+class Board:
+    """Takes down what a SummaryWriter is given."""
+
+    def __init__(self) -> None:
+        self.scalars: dict[str, list[tuple[int, float]]] = {}
+        self.sheets: list[np.ndarray] = []  # type: ignore[type-arg]
+        self.closed = False
+
+    def add_scalar(self, name: str, value: float, step: int) -> None:
+        self.scalars.setdefault(name, []).append((step, value))
+
+    def add_image(self, name: str, picture: np.ndarray, step: int, dataformats: str) -> None:  # type: ignore[type-arg]
+        assert dataformats == "HWC" and picture.dtype == np.uint8
+        self.sheets.append(picture)
+
+    def close(self) -> None:
+        self.closed = True
+
+
 def test_tensorboard_writes_events(fresh: Workspace) -> None:
     pytest.importorskip("tensorboard")
     trainer(fresh, toy_paper("edn-global"), steps=2, tensorboard=True).run()
