@@ -1,12 +1,13 @@
 """The paper's ablations (FBF, FBF+TS, FBF+TS+FG) at toy width on the bundled footage, in one table.
 
-    python benchmarks/ablations.py [--video examples/footage/B_casual.mp4] [--seconds 90] [--work build/ablations]
+    python benchmarks/ablations.py [--terms] [--video VIDEO] [--seconds 90] [--work build/ablations]
 
 The global and local stages of each ablation and the face stage of the last are trained for ``--seconds`` each on the
-first part of the clip and judged on its held-out tail, whose poses drive the rendering. What is finished is kept in
-``--work``: killed, the same command goes on. LPIPS on AlexNet stands in for the VGG loss, which would take most of the
-time at this size, and rates are five times the paper's, since a few hundred steps have to do; both are compared on
-LPIPS with VGG16, which nothing was trained on. Numbers tell whether parts work, not how good the full size gets.
+first part of the clip and judged on its held-out tail, whose poses drive the rendering. ``--terms`` adds FBF+TS without
+its perceptual and without its feature-matching term. What is finished is kept in ``--work``: killed, the same command
+goes on. LPIPS on AlexNet stands in for the VGG loss, which would take most of the time at this size, and rates are five
+times the paper's, since a few hundred steps have to do; both are compared on LPIPS with VGG16, which nothing was
+trained on. Numbers tell whether parts work, not how good the full size gets.
 """
 
 from __future__ import annotations
@@ -43,10 +44,15 @@ STAGES: tuple[tuple[str, Ablation, str], ...] = (
     ("FBF+TS", "fbf+ts", "edn-global"), ("FBF+TS", "fbf+ts", "edn-local"),
     ("FBF+TS+FG", "fbf+ts+fg", "edn"),
 )  # fmt: skip
+TERMS: tuple[tuple[str, Ablation, str], ...] = (
+    ("no perceptual", "no-perceptual", "edn-global"), ("no perceptual", "no-perceptual", "edn-local"),
+    ("no matching", "no-feature-matching", "edn-global"), ("no matching", "no-feature-matching", "edn-local"),
+)  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--terms", action="store_true")
     parser.add_argument("--video", type=Path, default=Path("examples/footage/B_casual.mp4"))
     parser.add_argument("--seconds", type=float, default=90)
     parser.add_argument("--work", type=Path, default=Path("build/ablations"))
@@ -56,7 +62,8 @@ def main() -> None:
     workspace = Workspace(pipeline.prepare(arguments.video, arguments.work / "workspace", consent=consent).workspace)
     split = hold_out_tail(workspace.manifest.frames, workspace.manifest.fps)
     persons: dict[str, Path] = {}
-    for name, ablation, stage in STAGES:
+    rows = STAGES + TERMS * arguments.terms
+    for name, ablation, stage in rows:
         # The face stage goes on from the local stage of FBF+TS, of which it is the same training.
         start = persons.get("FBF+TS" if stage == "edn" else name)
         persons[name] = arguments.work / f"{name}-{stage}-{arguments.seconds:g}.safetensors"
@@ -67,7 +74,7 @@ def main() -> None:
         "| ablation | last stage | steps | body LPIPS vgg | alex | SSIM | face LPIPS vgg | alex | SSIM | change/frame |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
-    for name, _, stage in STAGES:
+    for name, _, stage in rows:
         row(name, stage, arguments.work / f"{name}-{stage}-{arguments.seconds:g}.safetensors", workspace, split)
 
 

@@ -22,6 +22,7 @@ from dancedouble.models.painter import Painter
 from dancedouble.person import Person
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import INDEX
+from dancedouble.progress import Progress
 from dancedouble.recipe import Recipe, recipe_from_dict
 from dancedouble.rendering.face_box import face_box
 from dancedouble.rendering.stick_figure import draw_paper_figure
@@ -31,6 +32,7 @@ from dancedouble.training.beginning import begin_with
 from dancedouble.training.paper import Ablation, ablate
 from dancedouble.training.presets import PRESETS, own_height, preset
 from dancedouble.training.runs import FrameRun
+from dancedouble.training.trainer import Limit, Trainer
 from dancedouble.workspace import Workspace
 from training_world import CPU, make_workspace, sampler_of, toy_paper, trainer
 
@@ -160,6 +162,21 @@ def test_the_local_stage_starts_from_the_global_one_in_generator_and_discriminat
 @pytest.fixture(scope="module")
 def learned(workspace: Workspace) -> Person:
     return trainer(workspace, toy_paper("edn-global", 32), steps=3).run().person
+
+
+def test_without_a_limit_every_stage_sees_every_pair_as_often_as_it_has_epochs(workspace: Workspace) -> None:
+    recipe = toy_paper("edn")
+    assert recipe.face is not None
+    (first, second), face = recipe.stages, recipe.face
+    recipe = replace(recipe, stages=(replace(first, epochs=1), replace(second, epochs=3)), face=replace(face, epochs=2))
+    steps: dict[str, int] = {}
+
+    def count(progress: Progress) -> None:
+        steps[progress.message.split(",")[0]] = int(progress.message.split(" step ")[1].split(",")[0])
+
+    frames = [0, 1, 2, 3, 6, 7, 8]  # 5 pairs: a gap lies between
+    Trainer(workspace, recipe, frames, limit=Limit(), seed=0, execution=CPU, perceptual=None, on_progress=count).run()
+    assert steps == {"global": 5, "local": 15, "face": 10}
 
 
 def test_a_person_goes_on_with_the_next_stage(workspace: Workspace, learned: Person) -> None:
