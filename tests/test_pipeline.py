@@ -133,6 +133,8 @@ def test_frames_choose_a_part_of_the_dance_and_keep_their_numbers(
     result = pipeline.render(learned.person, world.source, tmp_path / "part", frames=(5, 12))
     assert result.frames == 7
     assert [p.name for p in sorted((tmp_path / "part").glob("*.png"))] == [f"{i:06d}.png" for i in range(5, 12)]
+    again = pipeline.render(learned.person, world.source, tmp_path / "part", frames=(5, 7))
+    assert len(list(again.output.glob("*.png"))) == 2, "rendered again, a folder is replaced"
     video = pipeline.render(learned.person, world.source, tmp_path / "part.mp4", frames=(5, 12)).output
     assert probe(video).frames == 7 and probe(video).has_audio
     with pytest.raises(InputError, match="0:20"):
@@ -244,6 +246,9 @@ def test_bad_inputs_are_one_line_and_write_nothing(world: World, learned: TrainR
         (OutputError, lambda: pipeline.render(learned.person, world.source, world.source)),
         (OutputError, lambda: pipeline.render(learned.person, world.source, tmp_path / "no" / "o.mp4")),
         (OutputError, lambda: pipeline.render(learned.person, world.source, tmp_path / "o.avi")),
+        (OutputError, lambda: pipeline.render(learned.person, world.source, tmp_path)),
+        (OutputError, lambda: pipeline.prepare(world.target, tmp_path, consent=CONSENT)),
+        (OutputError, lambda: pipeline.transfer(world.source, world.target, world.target, consent=CONSENT)),
         (WorkspaceError, lambda: pipeline.train(tmp_path / "nothing", tmp_path / "p.safetensors")),
         (InputError, lambda: pipeline.info(preset="fastest")),
     ]

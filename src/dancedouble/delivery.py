@@ -6,22 +6,20 @@ The one place where rendered frames leave the program, and always with a record 
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.errors import InputError, OutputError
-from dancedouble.files import write_atomically
+from dancedouble.files import atomic_folder, write_atomically
 from dancedouble.media.audio import AudioCut
 from dancedouble.media.image import resize, write_image
-from dancedouble.media.video import VideoWriter
+from dancedouble.media.video import VideoWriter, check_output
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.provenance.marking import container_metadata
 from dancedouble.rendering.stick_figure import draw_stick_figure
@@ -33,50 +31,33 @@ SYNTHETIC = "synthetic.json"
 """The record beside a folder of pictures."""
 
 
-class PictureFolder(AbstractContextManager["PictureFolder"]):
-    """A folder of PNG frames named by frame index; replaces one made before, and nothing else."""
+class PictureFolder:
+    """Writes PNG frames named by frame index into a folder."""
 
-    def __init__(self, path: Path, first: int, record: dict[str, Any]) -> None:
-        self.path, self.index, self.record = path, first, record
-        self._part = path.with_name(f".{path.name}.part")
-
-    def __enter__(self) -> PictureFolder:
-        if self.path.exists() and not self._replaceable():
-            raise OutputError(f"{self.path}: exists and is not a folder of rendered frames; choose another name")
-        try:
-            shutil.rmtree(self._part, ignore_errors=True)
-            self._part.mkdir(parents=True)
-        except OSError as error:
-            raise OutputError(f"{self.path}: cannot be written ({error.strerror}); choose another folder") from error
-        return self
+    def __init__(self, path: Path, first: int) -> None:
+        self.path, self.index = path, first
 
     def write(self, frame: Picture) -> None:
         """Add the next frame, RGB or RGBA uint8 HWC."""
-        write_image(self._part / f"{self.index:06d}.png", frame)
+        write_image(self.path / f"{self.index:06d}.png", frame)
         self.index += 1
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is not None:
-            shutil.rmtree(self._part, ignore_errors=True)
-            return
-        write_atomically(self._part / SYNTHETIC, json.dumps(self.record, indent=1).encode())
-        if self.path.exists():
-            shutil.rmtree(self.path)
-        self._part.replace(self.path)
 
-    def _replaceable(self) -> bool:
-        return self.path.is_dir() and ((self.path / SYNTHETIC).is_file() or not any(self.path.iterdir()))
+@contextmanager
+def picture_folder(path: Path, first: int, record: dict[str, Any]) -> Iterator[PictureFolder]:
+    """A folder of pictures with its record, whole or not at all; replaces one made before."""
+    with atomic_folder(path) as part:
+        yield PictureFolder(part, first)
+        write_atomically(part / SYNTHETIC, json.dumps(record, indent=1).encode())
 
 
 def open_output(
     output: Path, size: tuple[int, int], fps: Fraction, *, first: int, audio: AudioCut | None, record: dict[str, Any]
-) -> VideoWriter | PictureFolder:
+) -> AbstractContextManager[VideoWriter | PictureFolder]:
     """A writer of finished frames of ``size`` (height, width): an ``.mp4``, or a folder for a name without suffix."""
     if output.suffix:
         return VideoWriter(output, size, fps, audio=audio, metadata=container_metadata(record))
-    return PictureFolder(output, first, record)
+    return picture_folder(output, first, record)
 
 
 def lay_out(
@@ -105,8 +86,15 @@ def figure_frames(poses: PoseSequence) -> Iterator[Picture]:
         yield draw_stick_figure(xy, score, poses.size, canvas="black")
 
 
-def check_request(output: Path, layout: Layout, alpha: bool, has_source_video: bool) -> None:
-    """Raise InputError for wishes that cannot be met together, before any work is done."""
+def check_request(
+    output: Path, layout: Layout, *, inputs: Iterable[Path], alpha: bool = False, has_source_video: bool
+) -> None:
+    """Before any work is done: raise OutputError where ``output`` cannot be written or would overwrite something else,
+    InputError for wishes that cannot be met together."""
+    if output.suffix:
+        check_output(output, inputs)
+    elif output.exists() and not _replaceable(output):
+        raise OutputError(f"{output}: exists and is not a folder of rendered frames; choose another name")
     if output.suffix and output.suffix.lower() != ".mp4":
         raise OutputError(f"{output}: videos are written as .mp4; choose a name that ends in .mp4, or a folder")
     if alpha and output.suffix:
@@ -119,6 +107,10 @@ def check_request(output: Path, layout: Layout, alpha: bool, has_source_video: b
         raise InputError(
             "--layout side-by-side needs the source as a video, and it was given as poses; use --layout strip"
         )
+
+
+def _replaceable(folder: Path) -> bool:
+    return folder.is_dir() and ((folder / SYNTHETIC).is_file() or not any(folder.iterdir()))
 
 
 def _to_height(picture: Picture, height: int) -> Picture:

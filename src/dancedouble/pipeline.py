@@ -179,8 +179,7 @@ def render(
     Raises PersonFileError, InputError, OutputError.
     """
     source, output, started = Path(source), Path(output), time.monotonic()
-    check_request(output, layout, alpha, has_source_video=is_video(source))
-    check_output(output, [source, Path(person)])
+    check_request(output, layout, inputs=[source, Path(person)], alpha=alpha, has_source_video=is_video(source))
     subject, where = load_person(person), choose_device(device)
     capture = capture_poses(source, person=person_number, frames=frames, on_progress=on_progress)
     looked = time.monotonic() - started
@@ -203,8 +202,7 @@ def transfer(
     """
     source, target, output = Path(source), Path(target), Path(output)
     where, budget = choose_device(device), budget or DEFAULT_BUDGET
-    check_request(output, layout, alpha=False, has_source_video=is_video(source))
-    check_output(output, [source, target])
+    check_request(output, layout, inputs=[source, target], has_source_video=is_video(source))
     state = output.with_suffix(".dancedouble")
     announce_plan(source, target, budget, preset, size, where, on_progress)
     started = time.monotonic()

@@ -14,7 +14,6 @@ workspace/
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -27,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.errors import OutputError, WorkspaceError
-from dancedouble.files import write_atomically
+from dancedouble.files import atomic_folder, write_atomically
 from dancedouble.media.image import read_image
 from dancedouble.pose.keypoints import PoseSequence
 
@@ -159,21 +158,10 @@ def new_workspace(folder: Path, *more: str) -> Iterator[Path]:
     """
     if folder.exists() and not ((folder / MANIFEST).is_file() or (folder.is_dir() and not any(folder.iterdir()))):
         raise OutputError(f"{folder}: exists and is not a workspace; choose another name")
-    part = folder.with_name(f".{folder.name}.part")
-    try:
-        shutil.rmtree(part, ignore_errors=True)
+    with atomic_folder(folder) as part:
         for name in ("frames", "masks", *more):
-            (part / name).mkdir(parents=True)
+            (part / name).mkdir()
         yield part
-        if folder.exists():
-            shutil.rmtree(folder)
-        part.replace(folder)
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: cannot be written ({error.strerror or error}); free some space or choose another folder"
-        ) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -48,8 +48,7 @@ class Interruption:
         self.requested = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
         message = (
-            "stopping early at the next step: learning ends with what it has, and the person is kept; "
-            "Ctrl-C again to stop at once"
+            "stopping early at the next step; what is learned so far is kept and used; Ctrl-C again to stop at once"
         )
         # Not from the handler itself: it may have interrupted a write to the same stream.
         self.announcer = threading.Thread(target=self.view.say, args=(message,), daemon=True)
@@ -61,7 +60,7 @@ class Interruption:
             self.requested = False
             if self.announcer:
                 self.announcer.join()
-            raise Cancelled("stopped; what was done is kept, and the same command goes on from there")
+            raise Cancelled("stopped; what was finished is kept, and the same command goes on from there")
 
 
 @dataclass(frozen=True, kw_only=True)

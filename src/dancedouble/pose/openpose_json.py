@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from dancedouble.errors import InputError, OutputError, SubjectError
+from dancedouble.files import atomic_folder
 from dancedouble.pose.conversion import body_from_23, body_from_coco_18
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import BODY, FACE, LEFT_HAND, POINTS, RIGHT_HAND
@@ -50,24 +49,11 @@ def write_openpose(folder: str | Path, poses: PoseSequence) -> None:
     folder = Path(folder)
     if folder.exists() and not _is_replaceable(folder):
         raise OutputError(f"{folder}: exists and holds other files; choose a new folder for the OpenPose files")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        try:
-            temporary.chmod(0o755)
-            for frame in range(len(poses)):
-                people = [_to_person(poses.xy[frame], poses.score[frame])] if poses.present[frame] else []
-                text = json.dumps({"version": 1.3, "people": people}, separators=(",", ":"))
-                (temporary / f"frame_{frame:012d}_keypoints.json").write_text(text + "\n")
-            if folder.exists():
-                shutil.rmtree(folder)
-            temporary.replace(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: cannot be written ({error.strerror}); choose a folder you can write to"
-        ) from error
+    with atomic_folder(folder) as part:
+        for frame in range(len(poses)):
+            people = [_to_person(poses.xy[frame], poses.score[frame])] if poses.present[frame] else []
+            text = json.dumps({"version": 1.3, "people": people}, separators=(",", ":"))
+            (part / f"frame_{frame:012d}_keypoints.json").write_text(text + "\n")
 
 
 def read_openpose(
