@@ -225,3 +225,48 @@ def test_expected_quality_rises_with_what_lacks() -> None:
     easy, hard = check_coverage(FRONT, FRONT, curve=curve), check_coverage(TURNING, FRONT, curve=curve)
     assert easy.expected == pytest.approx(0.1)
     assert hard.expected is not None and hard.expected > 0.13
+
+
+def test_half_a_turn_beside_a_filmed_front_is_called_so() -> None:
+    """Not "facing the camera": that is what was filmed."""
+    down = make_poses([Stance(left_arm=10, right_arm=10)] * 50)
+    for yaw, side in ((35, "left"), (325, "right")):
+        turned = make_poses(
+            [Stance(left_arm=120, right_arm=120)] * 50 + [Stance(yaw=yaw, left_arm=120, right_arm=120)] * 50
+        )
+        assert ("body", f"half turned, {side} side to the camera") in lacks(check_coverage(turned, down))
+    profile = make_poses([Stance(yaw=90)] * 50)
+    assert ("body", "facing the camera") in lacks(check_coverage(FRONT, profile))
+
+
+def test_the_moment_shown_of_a_turn_is_the_squarest() -> None:
+    yaw = describe_poses(TURNING).yaw
+    for span in check_coverage(TURNING, FRONT).uncovered:
+        if span.reason == "back turned":
+            assert yaw[span.frame] == pytest.approx(180, abs=12)
+        elif span.reason == "left side to the camera":
+            assert yaw[span.frame] == pytest.approx(90, abs=12)
+
+
+def test_a_second_person_for_a_moment_is_a_slip_of_the_detector() -> None:
+    people = [1] * 150
+    for start in (10, 50, 90, 130):
+        people[start : start + 12] = [2] * 12
+    assert "people" not in kinds(clean(), FRONT, people=people)
+    people[10:40] = [2] * 30
+    assert kinds(clean(), FRONT, people=people)["people"].times == ((0.4, 1.6),)
+
+
+def test_a_long_caption_fits_its_cell() -> None:
+    from dancedouble.coverage.sheet import CELL, _caption
+
+    caption = _caption(
+        "3.4 s: right arm shoulder high and bent or pointing at the camera (seen from the left)", "", 2 * CELL[1]
+    )
+    assert (caption[:, -2:] < 40).all() and (caption > 200).any()
+
+
+def test_no_lack_is_too_short_to_be_seen() -> None:
+    spun = make_poses([replace(s, yaw=(s.yaw * 3) % 360) for s in turning_dance(150)])
+    spans = [span for dance in (TURNING, spun) for span in check_coverage(dance, FRONT).uncovered]
+    assert spans and min(span.end - span.start for span in spans) >= 0.15 - 1e-6

@@ -16,7 +16,8 @@ from dancedouble.evaluation.charts import Band, Line, Mark, axis_ticks, draw_cha
 from dancedouble.evaluation.definitions import METRICS, REGIONS, define, label_of
 from dancedouble.evaluation.frame_metrics import PictureMeter
 from dancedouble.evaluation.frame_table import FrameTable
-from dancedouble.evaluation.html_report import ReportPictures, Strip, build_html, write_report
+from dancedouble.evaluation.html_pictures import Film, ReportPictures, Strip
+from dancedouble.evaluation.html_report import build_html, write_report
 from dancedouble.evaluation.moments import NO_REASON, explain_frames, find_worst_moments
 from dancedouble.evaluation.pose_metrics import compare_poses
 from dancedouble.evaluation.report import EvaluationReport, Method, headline
@@ -87,8 +88,8 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_headline_compares_with_the_baseline_and_says_synthetic() -> None:
     text = headline(make_report())
-    assert text.startswith("swift: LPIPS (alex), body 0.1")
-    assert "48 % lower than nearest training frame (0.21" in text and text.endswith("on synthetic footage.")
+    assert text.startswith("swift is 48 % closer to the truth than the nearest training frame: LPIPS (alex), body 0.1")
+    assert "against 0.21" in text and text.endswith("on synthetic footage.")
 
 
 def test_methods_must_cover_the_same_frames() -> None:
@@ -111,7 +112,7 @@ class Page(HTMLParser):
         self.tags.append(tag)
         self.links += [str(values[key]) for key in ("src", "href") if key in values]
         self.ids |= {str(values["id"])} if "id" in values else set()
-        if tag not in {"meta", "img", "br", "path", "line", "rect"}:
+        if tag not in {"meta", "img", "source", "br", "path", "line", "rect"}:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -132,6 +133,7 @@ def test_html_is_well_formed_and_needs_nothing_from_outside() -> None:
     report = make_report()
     picture = studio.draw(POSES, 0)
     pictures = ReportPictures(
+        film=Film(labels=("truth", "swift"), rows=[[picture, picture], [picture, picture[:, ::-1]]], fps=12.5),
         strips=[Strip(caption="at 1 s", pictures=[("truth", picture), ("swift", picture)])],
         moments={moment.frame: [("result", picture), ("truth", picture)] for moment in report.moments},
         contact_sheet=picture,
@@ -139,9 +141,9 @@ def test_html_is_well_formed_and_needs_nothing_from_outside() -> None:
     html = build_html(report, pictures)
     page = parse(html)
     assert "script" not in page.tags and "link" not in page.tags
-    assert page.tags.count("img") == 2 + 20 + 1
+    assert page.tags.count("img") == 1 + 2 + 20 + 1
     inside = [link for link in page.links if link.startswith("#")]
-    assert all(link.startswith(("data:image/jpeg;base64,", "#")) for link in page.links)
+    assert all(link.startswith(("data:image/jpeg;base64,", "data:image/webp;base64,", "#")) for link in page.links)
     assert len(inside) == 10 and {link[1:] for link in inside} <= page.ids
     assert not re.search(r"https?://|@import|url\(", html)
     assert "casual &lt;clip&gt;" in html and "<clip>" not in html

@@ -28,6 +28,10 @@ from dancedouble.workspace import MANIFEST, Workspace
 Picture = NDArray[np.uint8]
 QUALITY = "quality.json"
 """In a workspace: what an evaluation of its subject found, see :func:`keep_quality`."""
+COUNTS_PER_SECOND = 2
+"""Frames a second in which people are counted."""
+BYSTANDER = 0.4
+"""Somebody who is shown smaller than this share of the tallest person does not matter."""
 TRUSTED = 0.5
 """Rank correlation from which a curve is worth predicting with."""
 
@@ -62,11 +66,11 @@ def open_clip(path: Path, *, person: int | None, on_progress: OnProgress) -> Cli
         return _workspace_clip(Workspace(path))
     if path.suffix == ".safetensors":
         poses = load_person(path).poses
-        return Clip(poses=poses, frames=None, pick=_draw(poses))
+        return Clip(poses=poses, frames=None, pick=draw_poses(poses))
     found = capture.capture_poses(path, person=person, on_progress=on_progress)
     poses, video, warnings = found.poses, found.video, tuple(found.warnings)
     if video is None:
-        return Clip(poses=poses, frames=None, pick=_draw(poses), warnings=warnings)
+        return Clip(poses=poses, frames=None, pick=draw_poses(poses), warnings=warnings)
     return Clip(
         poses=poses, frames=lambda: read_frames(video.path), pick=lambda numbers: _from_stream(video.path, numbers),
         variable_rate=video.variable_rate, warnings=warnings,
@@ -79,10 +83,10 @@ def examine(dance: Clip, footage: Clip, *, wants_sheet: bool) -> Examination:
     frames: Iterable[Picture] = ()
     if footage.frames is not None:
         people = [0] * len(footage.poses)
-        frames = _counting(footage.frames(), people, round(float(footage.poses.fps)))
+        frames = _counting(footage.frames(), people, round(float(footage.poses.fps) / COUNTS_PER_SECOND))
     faults = inspect_footage(frames, footage.poses, variable_rate=footage.variable_rate, people=people or None)
     report = check_coverage(dance.poses, footage.poses, faults=faults, curve=footage.quality)
-    sheet = _sheet(report, dance, footage) if wants_sheet else None
+    sheet = draw_sheet(report, dance, footage) if wants_sheet else None
     return Examination(report=report, sheet=sheet, warnings=(*dance.warnings, *footage.warnings))
 
 
@@ -102,7 +106,8 @@ def keep_quality(workspace: Workspace, report: EvaluationReport) -> None:
         write_atomically(workspace.path / QUALITY, json.dumps(dict(curve)).encode())
 
 
-def _sheet(report: CoverageReport, dance: Clip, footage: Clip) -> Picture | None:
+def draw_sheet(report: CoverageReport, dance: Clip, footage: Clip) -> Picture | None:
+    """The dance's uncovered moments beside the nearest of the footage; None when nothing lacks."""
     moments: list[Uncovered] = choose_moments(report, float(dance.poses.fps))
     asked = dance.pick(moment.frame for moment in moments)
     filmed = footage.pick(moment.nearest for moment in moments if moment.nearest >= 0)
@@ -125,7 +130,8 @@ def _workspace_clip(workspace: Workspace) -> Clip:
     )  # fmt: skip
 
 
-def _draw(poses: PoseSequence) -> Callable[[Iterable[int]], dict[int, Picture]]:
+def draw_poses(poses: PoseSequence) -> Callable[[Iterable[int]], dict[int, Picture]]:
+    """In place of frames, where only poses are known: stick figures by frame number."""
     return lambda numbers: {
         number: draw_stick_figure(poses.xy[number], poses.score[number], poses.size, canvas="black")
         for number in numbers
@@ -144,5 +150,7 @@ def _counting(frames: Iterator[Picture], people: list[int], step: int) -> Iterat
     estimator, step = capture.default_estimator(mask=False), max(1, step)
     for index, frame in enumerate(frames):
         if index % step == 0:
-            people[index : index + step] = [len(estimator.detect(frame))] * len(people[index : index + step])
+            heights = [box[3] - box[1] for box in (found.box for found in estimator.detect(frame))]
+            tall = sum(height >= BYSTANDER * max(heights) for height in heights)
+            people[index : index + step] = [tall] * len(people[index : index + step])
         yield frame

@@ -11,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.assessment.detection import Detector, Watched, same_grid, video_pictures, watch
+from dancedouble.assessment.doctor import Clip, draw_poses, draw_sheet
 from dancedouble.assessment.held_out import Assessment, make_report, spread
 from dancedouble.assessment.measuring import Album, open_album
 from dancedouble.assessment.trial import Dance, is_synthetic
 from dancedouble.capture import capture_poses
 from dancedouble.conditioning import ReferenceBank
+from dancedouble.coverage.check import check_coverage
 from dancedouble.evaluation.frame_metrics import Meter, compare_frames
-from dancedouble.evaluation.html_report import ReportPictures, Strip, write_report
+from dancedouble.evaluation.html_pictures import Film, ReportPictures, Strip, thin_film
+from dancedouble.evaluation.html_report import write_report
 from dancedouble.evaluation.identity_metrics import FaceEmbedder, IdentityMeter, find_embedder
 from dancedouble.evaluation.pose_metrics import compare_poses
 from dancedouble.evaluation.report import Method
@@ -64,7 +67,8 @@ def assess_result(
         synthetic=is_synthetic(person.consent), files={result.name: sha256(result), "footage": person.source_sha256},
     )  # fmt: skip
     looked = detector if poses is None else f"given: {poses.name}"
-    report = make_report(subject, [method], seed=0, detector=detector, looked=looked, judged_by=JUDGED_BY)
+    cover = check_coverage(dance, subject.learnable)
+    report = make_report(subject, [method], cover, seed=0, detector=detector, looked=looked, judged_by=JUDGED_BY)
     moments = {m.frame: [("asked for", _figure(dance, m.frame, album)), ("result", album[m.frame])]
                for m in report.moments}  # fmt: skip
     strips = [
@@ -74,7 +78,14 @@ def assess_result(
         )
         for frame in spread(dance, STRIPS)
     ]
-    numbers, page = write_report(folder, report, ReportPictures(strips=strips, moments=moments))
+    shown, fps = thin_film(len(dance), report.fps)
+    film = Film(labels=("asked for", "result"), fps=fps,
+                rows=[[_figure(dance, frame, album), album[frame]] for frame in shown])  # fmt: skip
+    asked, filmed = (Clip(poses=p, frames=None, pick=draw_poses(p)) for p in (dance, subject.learnable))
+    sheet = draw_sheet(cover, asked, filmed)
+    numbers, page = write_report(
+        folder, report, ReportPictures(film=film, strips=strips, moments=moments, contact_sheet=sheet)
+    )
     return Assessment(report=report, numbers=numbers, page=page)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +18,14 @@ from dancedouble.assessment.contenders import (
     warping_recipe,
 )
 from dancedouble.assessment.detection import Detector, watch
+from dancedouble.assessment.doctor import Clip, draw_sheet
 from dancedouble.assessment.keeping import keep_measured, kept_measured, measured_key
 from dancedouble.assessment.measuring import Album, Measured, measure_contender, open_album
-from dancedouble.assessment.trial import Dance, Trial
+from dancedouble.assessment.trial import Dance, TrainingPart, Trial
 from dancedouble.coverage.check import CoverageReport, check_coverage
 from dancedouble.coverage.quality import fit_quality_curve, rank_correlation
-from dancedouble.evaluation.html_report import ReportPictures, Strip, write_report
+from dancedouble.evaluation.html_pictures import Film, ReportPictures, Strip, thin_film
+from dancedouble.evaluation.html_report import write_report
 from dancedouble.evaluation.moments import Moment, find_worst_moments
 from dancedouble.evaluation.report import EvaluationReport, Method
 from dancedouble.pose.keypoints import PoseSequence
@@ -33,8 +35,8 @@ from dancedouble.weights import WEIGHTS
 
 JUDGED_BY = "body.lpips_alex"
 """The column that is headlined, and that worst moments are the worst of."""
-STRIPS = 4
-"""Moments shown as strips, spread evenly."""
+STRIPS, FILMED = 4, 3
+"""Moments shown as strips, spread evenly; and methods, beside the truth, that are shown moving."""
 NETWORKS = {
     "full": ("pose_landmark_full", "hand_landmark_full", "face_landmark", "lpips_alexnet", "lpips_vgg16"),
     "heavy": ("pose_landmark_heavy", "hand_landmark_full", "face_landmark", "lpips_alexnet", "lpips_vgg16"),
@@ -80,9 +82,11 @@ def run_trial(
                 settings=contender.settings,
             )
         )  # fmt: skip
-    report = make_report(trial, methods, seed=lesson.seed, detector=detector)
+    cover = check_coverage(trial.driving, trial.learnable)
+    report = make_report(trial, methods, cover, seed=lesson.seed, detector=detector)
     shown = {title: entry.album for title, entry in measured.items()}
-    numbers, page = write_report(folder, report, _pictures(trial, report, shown))
+    sheet = _sheet(trial, cover, trial.part(lesson.folder / "nearest"))
+    numbers, page = write_report(folder, report, replace(_pictures(trial, report, shown), contact_sheet=sheet))
     return Assessment(report=report, numbers=numbers, page=page)
 
 
@@ -113,10 +117,13 @@ def _announce(makers: dict[str, Callable[[], Contender]], lesson: Lesson, on_pro
 
 
 def make_report(
-    dance: Dance, methods: list[Method], *, seed: int, detector: Detector, looked: str = "", judged_by: str = JUDGED_BY
-) -> EvaluationReport:
-    """The report of measured methods: the first is the one that is judged; ``looked`` names another's detector."""
-    cover = check_coverage(dance.driving, dance.learnable)
+    dance: Dance, methods: list[Method], cover: CoverageReport, *, seed: int, detector: Detector, looked: str = "",
+    judged_by: str = JUDGED_BY,
+) -> EvaluationReport:  # fmt: skip
+    """The report of measured methods: the first is the one that is judged; ``looked`` names another's detector.
+
+    ``cover`` holds the dance against what could be learned from.
+    """
     judged = methods[0].table[judged_by]
     hashes = {name: WEIGHTS[name].sha256 for name in NETWORKS[detector]}
     return EvaluationReport(
@@ -143,7 +150,10 @@ def _pictures(trial: Trial, report: EvaluationReport, albums: dict[str, Album]) 
     for _ in truth.keep(trial.truth()):
         pass
     first = next(iter(albums))
+    filmed = {"truth": truth, **dict(list(albums.items())[:FILMED])}
+    shown, fps = thin_film(len(trial.driving), report.fps)
     return ReportPictures(
+        film=Film(labels=list(filmed), rows=[[album[i] for album in filmed.values()] for i in shown], fps=fps),
         strips=[
             Strip(
                 caption=f"{(trial.first + frame) / report.fps:.1f} s",
@@ -153,6 +163,21 @@ def _pictures(trial: Trial, report: EvaluationReport, albums: dict[str, Album]) 
         ],
         moments={m.frame: moment_pictures(m, truth, first, albums[first]) for m in report.moments},
     )  # fmt: skip
+
+
+def _sheet(trial: Trial, cover: CoverageReport, part: TrainingPart) -> NDArray[np.uint8] | None:
+    """What lacks beside the nearest that could be learned from; None when nothing lacks."""
+    usable = set(part.manifest.usable)
+
+    def from_truth(numbers: Iterable[int]) -> dict[int, NDArray[np.uint8]]:
+        wanted = set(numbers)
+        return {i: frame for i, frame in enumerate(trial.truth()) if i in wanted}
+
+    def from_part(numbers: Iterable[int]) -> dict[int, NDArray[np.uint8]]:
+        return {i: part.frame(i) if i in usable else part.plate for i in numbers}
+
+    asked = Clip(poses=trial.truth_poses, frames=None, pick=from_truth)
+    return draw_sheet(cover, asked, Clip(poses=trial.learnable, frames=None, pick=from_part))
 
 
 def moment_pictures(moment: Moment, truth: Album, title: str, album: Album) -> list[tuple[str, NDArray[np.uint8]]]:

@@ -15,7 +15,7 @@ from dancedouble.assessment.contenders import Contender
 from dancedouble.assessment.detection import Detector, Pictures, Watched, watch
 from dancedouble.assessment.trial import Trial
 from dancedouble.delivery import open_output
-from dancedouble.evaluation.boxes import Box, body_box
+from dancedouble.evaluation.boxes import Box, steady_windows
 from dancedouble.evaluation.frame_metrics import Meter, PictureMeter, compare_frames, load_lpips
 from dancedouble.evaluation.frame_table import FrameTable
 from dancedouble.evaluation.identity_metrics import FaceMeter, find_embedder
@@ -30,8 +30,8 @@ Picture = NDArray[np.uint8]
 ALBUM_HEIGHT, ALBUM_MARGIN, ALBUM_QUALITY = 320, 0.2, 88
 """Pictures of the person are kept this tall, with so much room around the body."""
 
-VGG_FRAMES = 24
-"""Frames at most in which LPIPS (vgg) is measured: it costs seconds a frame without a GPU."""
+VGG_FRAMES = 16
+"""Frames at most in which LPIPS (vgg) is measured: it costs many times what all else does without a GPU."""
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Album:
 
 def open_album(poses: PoseSequence) -> Album:
     """An empty album of the person whose poses these are."""
-    return Album([body_box(xy, s, poses.size, ALBUM_MARGIN) for xy, s in zip(poses.xy, poses.score, strict=True)])
+    return Album(steady_windows(poses, ALBUM_MARGIN))
 
 
 def picture_meters(frames: int) -> list[Meter]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from dancedouble.coverage.distance import MOST_FOOTAGE_FRAMES, Distances, measur
 from dancedouble.coverage.footage import FootageFault
 from dancedouble.coverage.quality import QualityCurve
 from dancedouble.coverage.stances import FACINGS, PARTS, Stances, describe_poses
-from dancedouble.coverage.words import ARM_HEIGHTS, ARMS, arm_height, body_words, limb_words
+from dancedouble.coverage.words import ARM_HEIGHTS, ARMS, BODY_FACING, arm_height, body_words, limb_words
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.references import pose_distances, pose_features
 
@@ -40,7 +41,7 @@ class Uncovered:
     reason: str
     """What is lacking, in words: ``back turned``, ``above the head``."""
     frame: int
-    """The frame of the dance in it that is furthest from the footage."""
+    """The frame of the dance in it that shows it best: furthest from the footage, or most squarely turned."""
     nearest: int
     """The footage frame most like that one; -1 when the footage shows nobody."""
 
@@ -123,7 +124,7 @@ def check_coverage(
     )
     bare = sum(bool(there) and why is not None for there, why in zip(present, reasons, strict=True))
     covered = 1 - bare / frames if present.any() else 0.0
-    spans = tuple(sorted(_spans(lacks, distances, fps), key=lambda span: (span.start, span.part)))
+    spans = tuple(sorted(_spans(lacks, asked, distances, fps), key=lambda span: (span.start, span.part)))
     distance = _reference_distance(dance, footage)
     known = distance[~np.isnan(distance)]
     return CoverageReport(
@@ -188,7 +189,21 @@ def _steady(words: list[str | None], fps: float) -> list[str | None]:
             near = [word for word in words[max(start, frame - reach) : min(end, frame + reach + 1)] if word]
             near = near or [word for word in words[start:end] if word]
             settled[frame] = max(dict.fromkeys(near), key=near.count)
+        _absorb(settled, start, end, SHORTEST_SECONDS * fps)
     return settled
+
+
+def _absorb(words: list[str | None], start: int, end: int, shortest: float) -> None:
+    """In one stretch of lacks, words that last shorter than ``shortest`` frames give way to those beside them."""
+    while True:
+        cuts = [start, *(i for i in range(start + 1, end) if words[i] != words[i - 1]), end]
+        pieces = sorted((last - first, first, last) for first, last in pairwise(cuts))
+        length, first, last = pieces[0]
+        if len(pieces) == 1 or length >= shortest:
+            return
+        before = first - cuts[cuts.index(first) - 1] if first > start else -1
+        after = cuts[cuts.index(last) + 1] - last if last < end else -1
+        words[first:last] = [words[first - 1] if before >= after else words[last]] * length
 
 
 def _runs(values: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -197,13 +212,15 @@ def _runs(values: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
 
 
-def _spans(lacks: dict[str, list[str | None]], distances: Distances, fps: float) -> list[Uncovered]:
+def _spans(
+    lacks: dict[str, list[str | None]], asked: Stances, distances: Distances, fps: float
+) -> list[Uncovered]:  # fmt: skip
     spans = []
     for part, words in lacks.items():
         how_far = distances.whole if part == "body" else distances.part[part]
         for reason in dict.fromkeys(word for word in words if word):
             for start, end in _runs(np.array([word == reason for word in words], np.bool_)):
-                worst = start + int(np.nan_to_num(how_far[start:end]).argmax())
+                worst = start + int(np.nan_to_num(_telling(reason, asked, how_far)[start:end]).argmax())
                 spans.append(
                     Uncovered(
                         start=start / fps,
@@ -215,6 +232,13 @@ def _spans(lacks: dict[str, list[str | None]], distances: Distances, fps: float)
                     )
                 )
     return spans
+
+
+def _telling(reason: str, asked: Stances, how_far: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(T,) how well each frame shows what ``reason`` says: of a turned body the squarest, else the furthest off."""
+    if reason not in BODY_FACING:
+        return how_far
+    return np.asarray(np.cos(np.radians(asked.yaw - 90 * BODY_FACING.index(reason))), np.float64)
 
 
 def _shares(

@@ -27,6 +27,8 @@ BLUR_LIMIT, BLUR_SHARE = 0.62, 0.25
 """A picture of the person is blurred above this (Crete's measure), and a clip when this share of frames is."""
 CROPPED_SHARE, MISSING_SHARE, CROWD_SHARE = 0.05, 0.10, 0.10
 """Shares of the frames from which cut feet, an absent person and a second person are worth saying."""
+CROWD_SECONDS = 0.75
+"""A second person who is there for a shorter time is a slip of the detector."""
 SMALL_FAULT, SMALL_WARNING = 96.0, 192.0
 """Height of the standing person in pixels."""
 SHORT_FAULT, SHORT_WARNING = 2.0, 20.0
@@ -171,6 +173,9 @@ def _people(people: Sequence[int] | None, poses: PoseSequence) -> list[FootageFa
     if people is None or not len(people):
         return []
     crowd = np.asarray(people) > 1
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], crowd, [False]]).astype(np.int8)))
+    for start, end in edges.reshape(-1, 2):
+        crowd[start:end] &= end - start >= CROWD_SECONDS * float(poses.fps)
     share = float(crowd.mean())
     if share <= CROWD_SHARE:
         return []

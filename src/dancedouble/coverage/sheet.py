@@ -24,6 +24,8 @@ CELL = (280, 210)
 GAP, PAPER = 8, 24
 """Pixels between pictures, and the grey level of what is between them."""
 CAPTION, EMPTY = 38, 48
+LETTERS, SMALL_LETTERS = 12, 8
+"""Sizes of the captions' lettering: as large as fits."""
 MOST_ROWS, COLUMNS = 6, 2
 APART_SECONDS = 0.2
 
@@ -79,10 +81,18 @@ def draw_contact_sheet(
 def _caption(wanted: str, found: str, width: int) -> Image:
     """A strip with two lines of text: what is wanted, and what was found."""
     strip = PictureFile.new("RGB", (width, CAPTION), (PAPER, PAPER, PAPER))
-    draw, font = ImageDraw.Draw(strip), ImageFont.load_default(12)
-    draw.text((2, 3), wanted, font=font, fill=(255, 255, 255))
+    draw, font = ImageDraw.Draw(strip), ImageFont.load_default(LETTERS)
+    draw.text((2, 3), wanted, font=_fitting(draw, wanted, width - 4), fill=(255, 255, 255))
     draw.text((2, 19), found, font=font, fill=(170, 170, 170))
     return np.asarray(strip).copy()
+
+
+def _fitting(draw: ImageDraw.ImageDraw, text: str, width: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The largest lettering in which ``text`` fits."""
+    for size in range(LETTERS, SMALL_LETTERS, -1):
+        if draw.textlength(text, font=ImageFont.load_default(size)) <= width:
+            return ImageFont.load_default(size)
+    return ImageFont.load_default(SMALL_LETTERS)
 
 
 def _distance(report: CoverageReport, span: Uncovered) -> float:

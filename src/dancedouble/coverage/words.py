@@ -12,6 +12,7 @@ ARM_HEIGHTS = ("hanging", "waist high", "shoulder high", "above the head")
 """Where the wrist is, from below; the levels part at -0.7, -0.25 and 0.5 arm lengths above the shoulder."""
 ARM_LEVELS = (-0.7, -0.25, 0.5)
 BODY_FACING = ("facing the camera", "left side to the camera", "back turned", "right side to the camera")
+HALF_TURNED = ("half turned, left side to the camera", "half turned, right side to the camera")
 SEEN_FROM = ("the front", "the left", "behind", "the right")
 
 TURN_LIMIT, TURN_WITH_LIMBS, LIMBS = 50.0, 25.0, 2
@@ -37,13 +38,14 @@ def body_words(asked: Stances, filmed: Stances, turn: NDArray[np.float64], limbs
     """
     crouch, tilt = _range(filmed.crouch)[1], _range(filmed.tilt)[1]
     far, near = _range(filmed.nearness)
+    shows_front = bool(np.count_nonzero(filmed.facing == 0) >= SEEN_FRAMES)
     words: list[str | None] = []
     for frame in range(len(asked)):
         word = None
         if asked.tilt[frame] > max(FLOOR_TILT, tilt + TILT_LIMIT):
             word = "lying on the floor" if asked.crouch[frame] > 0.5 else "bent right over"
         elif turn[frame] > (TURN_WITH_LIMBS if limbs[frame] >= LIMBS else TURN_LIMIT):
-            word = BODY_FACING[int(asked.facing[frame])]
+            word = _facing_word(float(asked.yaw[frame]), shows_front)
         elif asked.crouch[frame] > max(DEEP_CROUCH, crouch + CROUCH_LIMIT):
             word = "crouching" if asked.crouch[frame] < 0.7 else "down on the floor"
         elif asked.nearness[frame] > near * NEAR_LIMIT:
@@ -52,6 +54,12 @@ def body_words(asked: Stances, filmed: Stances, turn: NDArray[np.float64], limbs
             word = "further from the camera"
         words.append(word)
     return words
+
+
+def _facing_word(yaw: float, shows_front: bool) -> str:
+    """How the body is turned, in degrees as ``Stances.yaw``: a little off a front that was filmed is half turned."""
+    side = int((yaw + 45) % 360 // 90)
+    return BODY_FACING[side] if side or not shows_front else HALF_TURNED[int(yaw > 180)]
 
 
 def limb_words(asked: Stances, filmed: Stances, part: str, frames: NDArray[np.bool_]) -> list[str | None]:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
+from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import BODY, FACE, INDEX
 
 BODY_MARGIN = 0.10
@@ -16,6 +18,8 @@ FACE_MARGIN = 0.25
 """Margin of the face box on each side, as a share of the side of the tight square around the face."""
 SMALLEST_SIDE = 16
 """A box is grown to at least this many pixels a side, so that an 11 × 11 SSIM window always fits."""
+WINDOW_PERCENTILE, WINDOW_SECONDS = 95, 0.4
+"""Windows of pictures hold so many percent of the body boxes, and follow their centres smoothed over so long."""
 
 HEAD = np.array([INDEX[name] for name in ("nose", "left_eye", "right_eye", "left_ear", "right_ear")])
 
@@ -57,6 +61,32 @@ def body_box(
     low, high = points.min(axis=0), points.max(axis=0)
     grow = margin * float((high - low).max())
     return _inside(low - grow, high + grow, size)
+
+
+def steady_windows(poses: PoseSequence, margin: float) -> list[Box | None]:
+    """One window per frame, all of one size, that follow the person without shaking: for pictures, not for numbers.
+
+    As large as the body boxes with ``margin`` mostly are; None where nobody is seen.
+    """
+    boxes = [body_box(xy, score, poses.size, margin) for xy, score in zip(poses.xy, poses.score, strict=True)]
+    seen = [index for index, box in enumerate(boxes) if box is not None]
+    if not seen:
+        return boxes
+    corners = np.array([[box.left, box.top, box.right, box.bottom] for box in boxes if box is not None], np.float64)
+    sides = np.percentile(corners[:, 2:] - corners[:, :2], WINDOW_PERCENTILE, axis=0)
+    middles = (corners[:, 2:] + corners[:, :2]) / 2
+    frames = np.arange(len(boxes))
+    path = np.stack([np.interp(frames, seen, middle) for middle in middles.T], axis=1)
+    path = gaussian_filter1d(path, WINDOW_SECONDS * float(poses.fps), axis=0, mode="nearest")
+    height, width = poses.size
+    wide, tall = min(width, int(np.ceil(sides[0]))), min(height, int(np.ceil(sides[1])))
+    left = np.clip(np.round(path[:, 0] - wide / 2), 0, width - wide).astype(int)
+    top = np.clip(np.round(path[:, 1] - tall / 2), 0, height - tall).astype(int)
+    windows: list[Box | None] = [None] * len(boxes)
+    for index in seen:
+        x, y = int(left[index]), int(top[index])
+        windows[index] = Box(x, y, x + wide, y + tall)
+    return windows
 
 
 def face_box(

@@ -10,7 +10,8 @@ import numpy as np
 
 WIDTH, HEIGHT = 1000.0, 200.0
 """The drawing's own units; the page stretches it."""
-TICKS = 4
+TICKS, TIME_TICKS = 5, 8
+"""Labels of the upright axis, and of the level one, about."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +85,7 @@ def draw_chart(
     )
     x_labels = "".join(
         f'<span style="left:{100 * place(tick, low)[0]:.1f}%">{_label(tick, right - left)}</span>'
-        for tick in axis_ticks(left, right)
+        for tick in axis_ticks(left, right, TIME_TICKS)
         if left <= tick <= right
     )
     legend = "".join(f'<li class="c{line.color}">{escape(line.label)}</li>' for line in lines)
@@ -100,12 +101,12 @@ def draw_chart(
     )
 
 
-def axis_ticks(low: float, high: float) -> list[float]:
+def axis_ticks(low: float, high: float, count: int = TICKS) -> list[float]:
     """Round numbers that hold ``low`` to ``high``; from 0 when the span is more than half of the height."""
     if low > 0 and high - low > 0.5 * high:
         low = 0.0
     span = max(high - low, abs(high) * 1e-3, 1e-9)
-    rough = span / TICKS
+    rough = span / count
     power = 10.0 ** np.floor(np.log10(rough))
     step = float(power * next(factor for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999))
     first, last = int(np.floor(low / step + 1e-9)), int(np.ceil(high / step - 1e-9))

@@ -38,7 +38,8 @@ METRICS = {
     ),
     "lpips_vgg": Metric(
         title="LPIPS (vgg)", better="lower", unit="", range="0 to about 1, 0 = equal",
-        definition="As LPIPS (alex), on VGG16 features; in as many evenly spread frames as `frames` says.",
+        definition="As LPIPS (alex), on VGG16 features; crops shrunk to 256 pixels on the longer side; in as many "
+        "evenly spread frames as `frames` says.",
     ),
     "distance_{part}": Metric(
         title="pose distance", better="lower", unit="px", range="0 and up", digits=2,
@@ -65,7 +66,8 @@ METRICS = {
     "warping_error": Metric(
         title="warping error", better="lower", unit="", range="0 to 1, 0 = steady", digits=5,
         definition="Mean of (result - previous result warped by the optical flow of the true frames)² over the pixels "
-        "visible in both true frames (DIS flow, forward-backward check), RGB in [0, 1] (Lai et al. 2018).",
+        "visible in both true frames (DIS flow, at most 640 pixels a side; forward-backward check), RGB in [0, 1] "
+        "(Lai et al. 2018).",
     ),
     "warping_error_truth": Metric(
         title="warping error of the truth", better="lower", unit="", range="0 to 1", digits=5,

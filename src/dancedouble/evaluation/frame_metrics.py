@@ -34,8 +34,9 @@ PerceptualDistance = Callable[[Tensor, Tensor], Tensor]
 PSNR_OF_EQUALS = 100.0
 """Decibels written for pictures that are equal, where the formula gives infinity."""
 SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2
-LPIPS_SMALLEST, LPIPS_LARGEST = 64, 512
-"""LPIPS sees crops whose shorter side is at least the first and longer side at most the second, in pixels."""
+LPIPS_SMALLEST, LPIPS_LARGEST, SAMPLED_LARGEST = 64, 512, 256
+"""LPIPS sees crops whose shorter side is at least the first and longer side at most the second, in pixels; networks
+that are sampled the third: VGG's work would otherwise be most of an evaluation's."""
 
 
 def psnr(result: Image, truth: Image, mask: Mask | None = None) -> float:
@@ -56,7 +57,7 @@ def psnr(result: Image, truth: Image, mask: Mask | None = None) -> float:
 def ssim(result: Image, truth: Image) -> float:
     """Structural similarity (Wang et al., 2004) of RGB pictures: Gaussian window 11, σ 1.5; 1 for equals."""
     _same_size(result, truth)
-    x, y = (image.astype(np.float64) / 255 for image in (result, truth))
+    x, y = (image.astype(np.float32) / np.float32(255) for image in (result, truth))
     mean_x, mean_y = _windowed(x), _windowed(y)
     products = mean_x * mean_y
     squares = mean_x**2 + mean_y**2
@@ -64,23 +65,24 @@ def ssim(result: Image, truth: Image) -> float:
     variances = _windowed(x * x + y * y) - squares
     similarity = (2 * products + SSIM_C1) * (2 * covariance + SSIM_C2)
     similarity /= (squares + SSIM_C1) * (variances + SSIM_C2)
-    return float(similarity.mean())
+    return float(similarity.mean(dtype=np.float64))
 
 
-def _windowed(image: NDArray[np.float64]) -> NDArray[np.float64]:
+def _windowed(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mean of each pixel's window. Two passes of one dimension: a window of two takes ten times as long."""
-    return np.asarray(cv2.GaussianBlur(image, (11, 11), 1.5, borderType=cv2.BORDER_REFLECT_101), np.float64)
+    return np.asarray(cv2.GaussianBlur(image, (11, 11), 1.5, borderType=cv2.BORDER_REFLECT_101), np.float32)
 
 
-def lpips(result: Image, truth: Image, distance: PerceptualDistance) -> float:
+def lpips(result: Image, truth: Image, distance: PerceptualDistance, largest: int = LPIPS_LARGEST) -> float:
     """LPIPS (Zhang et al., 2018) of two RGB pictures with the given network; 0 for equals.
 
-    Both are brought to 64 pixels on the shorter and 512 on the longer side when they lie outside of that: the
+    Both are brought to 64 pixels on the shorter and ``largest`` on the longer side when they lie outside of that: the
     networks see nothing in smaller pictures, and larger ones cost minutes without changing the ranking.
     """
     _same_size(result, truth)
-    with torch.no_grad():
-        value = distance(_unit(_for_lpips(result)) * 2 - 1, _unit(_for_lpips(truth)) * 2 - 1)
+    with torch.inference_mode():
+        first, second = (_unit(_for_lpips(image, largest)) * 2 - 1 for image in (result, truth))
+        value = distance(first, second)
     return float(value.reshape(-1)[0])
 
 
@@ -90,9 +92,9 @@ def load_lpips(backbone: Literal["alex", "vgg"]) -> PerceptualDistance:
     return LPIPS(load_file(weight_path(name)), backbone)
 
 
-def _for_lpips(image: Image) -> Image:
+def _for_lpips(image: Image, largest: int) -> Image:
     shorter, longer = sorted(image.shape[:2])
-    scale = min(max(1.0, LPIPS_SMALLEST / shorter), LPIPS_LARGEST / longer)
+    scale = min(max(1.0, LPIPS_SMALLEST / shorter), largest / longer)
     if scale == 1.0:
         return image
     width, height = round(image.shape[1] * scale), round(image.shape[0] * scale)
@@ -157,13 +159,15 @@ class PictureMeter:
     def measure(self, pair: FramePair) -> dict[str, float]:
         """See :class:`Meter`."""
         values: dict[str, float] = {}
-        networks = {**self.perceptual, **(self.sampled if pair.index % self.every == 0 else {})}
+        sampled = self.sampled if pair.index % self.every == 0 else {}
         for region, box in pair.regions():
             result, truth = box.crop(pair.result), box.crop(pair.truth)
             values[f"{region}.ssim"] = ssim(result, truth)
             values[f"{region}.psnr"] = psnr(result, truth)
-            for name, distance in networks.items():
+            for name, distance in self.perceptual.items():
                 values[f"{region}.{name}"] = lpips(result, truth, distance)
+            for name, distance in sampled.items():
+                values[f"{region}.{name}"] = lpips(result, truth, distance, SAMPLED_LARGEST)
         if pair.mask is not None:
             values["person.psnr"] = psnr(pair.result, pair.truth, _dilated(pair.mask))
         return values

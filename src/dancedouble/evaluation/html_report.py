@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -15,49 +13,25 @@ from numpy.typing import NDArray
 
 from dancedouble.evaluation.charts import Band, Line, Mark, draw_chart
 from dancedouble.evaluation.definitions import define, label_of, metric_of
+from dancedouble.evaluation.html_pictures import (
+    SHEET_HEIGHT,
+    ReportPictures,
+    draw_film,
+    draw_moments,
+    draw_picture,
+    draw_strips,
+)
+from dancedouble.evaluation.html_summary import draw_head, draw_ranking
 from dancedouble.evaluation.html_tables import draw_pairs, draw_shares, draw_tables
-from dancedouble.evaluation.moments import NO_REASON
-from dancedouble.evaluation.report import EvaluationReport, headline, package_versions, write_json
+from dancedouble.evaluation.report import EvaluationReport, package_versions, write_json
 from dancedouble.files import write_atomically
-from dancedouble.media.image import encode_jpeg, resize
 
 Image = NDArray[np.uint8]
 
-STRIP_HEIGHT, THUMBNAIL_HEIGHT = 260, 220
-"""Pixels of the pictures in the page."""
-JPEG_QUALITY = 82
-COLORS = 6
-"""Line colours of the style sheet."""
+COLORS, EXPECTED = 6, 7
+"""Line colours of the style sheet, and the one of what was expected."""
 
 NUMBERS = "Means over the test frames; beneath, the 95 % interval. The best of each column is bold."
-CARDS = (
-    "body.lpips_alex",
-    "body.ssim",
-    "pose.torso_error",
-    "body.warping_error",
-    "background.flicker",
-    "face.lpips_alex",
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Strip:
-    """Pictures of one moment side by side."""
-
-    caption: str
-    pictures: Sequence[tuple[str, Image]]
-    """(label, RGB uint8), such as truth first, then each method."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReportPictures:
-    """What the page shows. All pictures are RGB uint8 (H, W, 3), cut to the person by the caller."""
-
-    strips: Sequence[Strip] = ()
-    moments: Mapping[int, Sequence[tuple[str, Image]]] | None = None
-    """``Moment.frame`` → (label, picture) pairs, such as the result beside the truth."""
-    contact_sheet: Image | None = None
-    """From ``coverage.draw_contact_sheet``."""
 
 
 def write_report(folder: Path, report: EvaluationReport, pictures: ReportPictures) -> tuple[Path, Path]:
@@ -72,10 +46,11 @@ def build_html(report: EvaluationReport, pictures: ReportPictures) -> str:
     """The whole page: style, pictures and charts inside, no script, nothing fetched."""
     style = files("dancedouble.evaluation").joinpath("report.css").read_text(encoding="utf-8")
     sections = [
-        _head(report),
-        _strips(pictures.strips),
+        draw_head(report),
+        _section("What it looks like", draw_film(pictures.film) + draw_strips(pictures.strips)),
+        _section("Against the baselines", draw_ranking(report)),
         _timeline(report),
-        _moments(report, pictures.moments or {}),
+        _section("The worst moments, and why", draw_moments(report, pictures.moments or {})),
         _section("All numbers", draw_tables(report), NUMBERS),
         _curves(report),
         _coverage(report, pictures.contact_sheet),
@@ -97,57 +72,6 @@ def _section(title: str, content: str, intro: str = "") -> str:
     return f"<section><h2>{escape(title)}</h2>{note}{content}</section>"
 
 
-def _head(report: EvaluationReport) -> str:
-    first = report.methods[0]
-    tag = '<span class="tag">synthetic footage</span>' if report.synthetic else ""
-    cards = "".join(
-        _card(report, name) for name in CARDS if name in first.table and not np.isnan(first.table.mean(name))
-    )
-    return (
-        f"<header><p class=kicker>Evaluation of {escape(report.clip)} {tag}</p><h1>{escape(headline(report))}</h1>"
-        f'<p class="note">{escape(report.protocol)}</p></header><div class="cards">{cards}</div>'
-    )
-
-
-def _card(report: EvaluationReport, name: str) -> str:
-    metric, interval = metric_of(name), report.methods[0].table.interval(name, report.seed)
-    digits = metric.digits
-    versus = ""
-    if len(report.methods) > 1 and name in report.methods[1].table:
-        other = report.methods[1].table.mean(name)
-        if not np.isnan(other):
-            ahead = (interval.mean > other) == (metric.better == "higher")
-            versus = (
-                f'<p class="{"good" if ahead else "bad"}">{escape(report.methods[1].title)}: {other:.{digits}f}</p>'
-            )
-    unit = f" <small>{escape(metric.unit)}</small>" if metric.unit else ""
-    return (
-        f'<div class="card"><h3>{escape(label_of(name))}</h3><p class="value">{interval.mean:.{digits}f}{unit}</p>'
-        f'<p class="range">{interval.low:.{digits}f} to {interval.high:.{digits}f}, {metric.better} is better</p>'
-        f"{versus}</div>"
-    )
-
-
-def _strips(strips: Sequence[Strip]) -> str:
-    rows = "".join(
-        f'<figure class="strip"><figcaption>{escape(strip.caption)}</figcaption><div class="row">'
-        + "".join(_picture(picture, label, STRIP_HEIGHT) for label, picture in strip.pictures)
-        + "</div></figure>"
-        for strip in strips
-    )
-    return _section("What it looks like", rows)
-
-
-def _picture(picture: Image, label: str, height: int) -> str:
-    """A labelled picture as a JPEG inside the page."""
-    if picture.shape[0] > height:
-        picture = resize(picture, (height, max(1, round(picture.shape[1] * height / picture.shape[0]))))
-    data = b64encode(encode_jpeg(picture, JPEG_QUALITY)).decode()
-    size = f'width="{picture.shape[1]}" height="{picture.shape[0]}"'
-    image = f'<img {size} alt="{escape(label)}" src="data:image/jpeg;base64,{data}">'
-    return f'<div class="pic">{image}<span>{escape(label)}</span></div>'
-
-
 def _timeline(report: EvaluationReport) -> str:
     name = report.moments_of
     start = report.first_frame / report.fps
@@ -158,6 +82,9 @@ def _timeline(report: EvaluationReport) -> str:
         )
         for number, method in enumerate(report.methods[:2]) if name in method.table
     ]  # fmt: skip
+    expected = report.expected()
+    if expected is not None:
+        lines.append(Line(label="expected of these poses", color=EXPECTED, x=lines[0].x, y=list(expected)))
     marks = [
         Mark(x=start + moment.seconds, y=moment.value, label=moment.reason, href=f"#m{rank}", text=str(rank))
         for rank, moment in enumerate(report.moments, 1)
@@ -169,7 +96,10 @@ def _timeline(report: EvaluationReport) -> str:
     intro = "Numbers on the line are the worst moments below."
     if report.rank_correlation is not None and not np.isnan(report.rank_correlation):
         rho = report.rank_correlation
-        intro += f" How far a pose is from the footage predicts this line with a rank correlation of {rho:.2f}."
+        intro += (
+            f" What is known before anyone learns predicts which moments are worse with a rank correlation of {rho:.2f}"
+            " (1 would be perfect, 0 chance)."
+        )
     return _section("Quality over time", chart, intro)
 
 
@@ -185,19 +115,6 @@ def _bands(report: EvaluationReport, start: float) -> list[Band]:
         else:
             bands.append(Band(start=at, end=at + 1 / report.fps, label=reason))
     return bands
-
-
-def _moments(report: EvaluationReport, pictures: Mapping[int, Sequence[tuple[str, Image]]]) -> str:
-    start, digits = report.first_frame / report.fps, metric_of(report.moments_of).digits
-    cards = []
-    for rank, moment in enumerate(report.moments, 1):
-        shown = "".join(_picture(picture, label, THUMBNAIL_HEIGHT) for label, picture in pictures.get(moment.frame, ()))
-        known = "" if moment.reason == NO_REASON else ' class="why"'
-        cards.append(
-            f'<li id="m{rank}"><div class="row">{shown}</div><p><b>{rank}</b> at {start + moment.seconds:.1f} s: '
-            f"{moment.value:.{digits}f}<br><span{known}>{escape(moment.reason)}</span></p></li>"
-        )
-    return _section("The worst moments, and why", f'<ol class="moments">{"".join(cards)}</ol>' if cards else "")
 
 
 def _curves(report: EvaluationReport) -> str:
@@ -222,10 +139,12 @@ def _coverage(report: EvaluationReport, sheet: Image | None) -> str:
     if report.coverage is None:
         return ""
     content = f"<p>{escape(str(report.coverage.get('summary', '')))}</p>"
-    content += draw_shares("Facing", report.coverage.get("facings", {}))
-    content += draw_shares("Arms", report.coverage.get("arm_heights", {}))
+    shares = [("Facing", "facings"), ("Arms", "arm_heights")]
+    tables = "".join(draw_shares(title, report.coverage.get(key, {})) for title, key in shares)
+    content += f'<div class="pair">{tables}</div>'
     if sheet is not None:
-        content += f'<div class="sheet">{_picture(sheet, "asked for, and the nearest that was filmed", 1600)}</div>'
+        label = "asked for, and beside it the nearest that was filmed"
+        content += f'<div class="sheet">{draw_picture(sheet, label, SHEET_HEIGHT)}</div>'
     return _section("What the footage never showed", content)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dancedouble.evaluation.bootstrap import Interval
 from dancedouble.evaluation.definitions import define, label_of, metric_of
@@ -80,6 +81,14 @@ class EvaluationReport:
         """Columns that any method has, in order."""
         return tuple(dict.fromkeys(name for method in self.methods for name in method.table.names))
 
+    def expected(self) -> NDArray[np.float64] | None:
+        """Per test frame what ``quality_curve`` expects; None without one."""
+        if self.quality_curve is None or self.coverage is None:
+            return None
+        distance = np.array([np.nan if d is None else d for d in self.coverage["distance"]], np.float64)
+        known = np.interp(distance, self.quality_curve["distance"], self.quality_curve["error"])
+        return np.asarray(np.where(np.isnan(distance), np.nan, known), np.float64)
+
     def best(self, name: str) -> str | None:
         """The method with the best mean in a column; None where there is no contest: no number, or the truth's own."""
         if name.endswith("_truth"):
@@ -146,14 +155,18 @@ def headline(report: EvaluationReport) -> str:
     name, first = report.moments_of, report.methods[0]
     metric = metric_of(name)
     mean = first.table.mean(name)
-    text = f"{first.title}: {label_of(name)} {mean:.{metric.digits}f}"
-    if len(report.methods) > 1 and name in report.methods[1].table:
-        baseline = report.methods[1]
-        other = baseline.table.mean(name)
-        change = 100 * (mean - other) / other if other else 0.0
-        direction = "higher" if change > 0 else "lower"
-        text += f", {abs(change):.0f} % {direction} than {baseline.title} ({other:.{metric.digits}f})"
-    return text + (", on synthetic footage." if report.synthetic else ".")
+    where = ", on synthetic footage." if report.synthetic else "."
+    number = f"{label_of(name)} {mean:.{metric.digits}f}"
+    if len(report.methods) < 2 or name not in report.methods[1].table:
+        return f"{first.title}: {number}{where}"
+    baseline = report.methods[1]
+    other = baseline.table.mean(name)
+    change = 100 * (mean - other) / other if other else 0.0
+    closer = (change < 0) == (metric.better == "lower")
+    return (
+        f"{first.title} is {abs(change):.0f} % {'closer to' if closer else 'further from'} the truth than the"
+        f" {baseline.title}: {number} against {other:.{metric.digits}f}{where}"
+    )
 
 
 def package_versions() -> dict[str, str]:

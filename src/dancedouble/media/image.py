@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import cv2
@@ -44,6 +46,17 @@ def encode_jpeg(image: NDArray[np.uint8], quality: int = 90) -> bytes:
 def encode_png(image: NDArray[np.uint8]) -> bytes:
     """PNG bytes, lossless, of an RGB, RGBA or gray uint8 picture."""
     return _encode(image, ".png", [cv2.IMWRITE_PNG_COMPRESSION, 3])
+
+
+def encode_moving(frames: Sequence[NDArray[np.uint8]], fps: float, quality: int = 70) -> bytes:
+    """RGB frames (H, W, 3) of one size as a moving WebP picture that starts over at its end."""
+    pictures = [Image.fromarray(frame) for frame in frames]
+    buffer = BytesIO()
+    pictures[0].save(
+        buffer, "WEBP", save_all=True, append_images=pictures[1:], duration=round(1000 / fps), loop=0, quality=quality,
+        method=2,
+    )  # fmt: skip
+    return buffer.getvalue()
 
 
 def write_image(path: Path, image: NDArray[np.uint8]) -> None:
