@@ -19,6 +19,7 @@ from torch import Tensor
 
 from dancedouble import capture, pipeline, planning, preparation
 from dancedouble.assessment import contenders, held_out, measuring
+from dancedouble.assessment.doctor import keep_quality
 from dancedouble.assessment.sidecar import FrameSpan, flagged_frames, write_sidecar
 from dancedouble.assessment.trial import TrainingPart, hold_out
 from dancedouble.cli import main
@@ -342,9 +343,29 @@ def test_the_command_says_it_in_words_and_as_json(
 def test_a_measured_person_gets_an_expected_quality(scene: Scene, tmp_path: Path) -> None:
     folder = tmp_path / "workspace"
     shutil.copytree(scene.workspace, folder)
+    (folder / "quality.json").unlink(missing_ok=True)  # what the evaluations of other tests found
     assert pipeline.check(scene.world.source, folder).findings["expected_lpips"] is None
-    (folder / "quality.json").write_text(json.dumps({"distance": [0.0, 1.0], "error": [0.1, 0.1]}))
-    assert pipeline.check(scene.world.source, folder).findings["expected_lpips"] == pytest.approx(0.1)
+    (folder / "quality.json").write_text(json.dumps({"difficulty": [0.0, 1.0], "error": [0.1, 0.1]}))
+    found = pipeline.check(scene.world.source, folder).findings
+    assert found["expected_lpips"] == pytest.approx(0.1) and set(found["expected"]) == {0.1}
+
+
+@pytest.mark.parametrize(("rho", "kept"), [(0.5, True), (0.49, False), (None, False)])
+def test_only_a_curve_that_predicts_is_kept(tmp_path: Path, rho: float | None, kept: bool) -> None:
+    @dataclass
+    class Found:
+        rank_correlation: float | None
+        quality_curve: dict[str, list[float]]
+
+    @dataclass
+    class Folder:
+        path: Path
+
+    curve = {"difficulty": [0.0, 1.0], "error": [0.1, 0.2]}
+    keep_quality(Folder(tmp_path), Found(0.9, {"difficulty": [0.0], "error": [0.5]}))  # type: ignore[arg-type]
+    keep_quality(Folder(tmp_path), Found(rho, curve))  # type: ignore[arg-type]
+    path = tmp_path / "quality.json"
+    assert json.loads(path.read_text()) == curve if kept else not path.exists()
 
 
 def test_transfer_checks_first_and_flags_frames_in_its_sidecar(

@@ -229,6 +229,11 @@ def test_reasons() -> None:
     assert reasons[10] == "low pose confidence"
     assert "out of frame" in reasons[30] and "fast motion" in reasons[40]
     assert reasons[50] == reasons[30]
+    distance = np.full(60, 0.1)
+    distance[[5, 50]] = 0.2
+    reasons = explain_frames(poses, uncovered, distance)
+    assert reasons[50] == "unlike most of what was filmed" and reasons[5].startswith("pose not covered: left")
+    assert "unlike" not in reasons[5] and reasons[6] == NO_REASON
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.101, 0.104), (3.0, 950.0), (-2.0, 5.0), (0.5, 0.5)])

@@ -97,13 +97,16 @@ def examine_poses(dance: PoseSequence, footage: PoseSequence) -> CoverageReport:
 
 
 def keep_quality(workspace: Workspace, report: EvaluationReport) -> None:
-    """Keep in the workspace how coverage distance and LPIPS go together for its subject: :func:`examine` uses it.
+    """Keep in the workspace how difficulty and LPIPS go together for its subject: :func:`examine` uses it.
 
-    Only where they do go together, and for the test of the subject's own tail or truth.
+    Only where they do go together, and for the test of the subject's own tail or truth. The last evaluation speaks:
+    where it found nothing that predicts, what an earlier one left goes.
     """
     curve, rho = report.quality_curve, report.rank_correlation
     if curve is not None and rho is not None and rho >= TRUSTED:
         write_atomically(workspace.path / QUALITY, json.dumps(dict(curve)).encode())
+    else:
+        (workspace.path / QUALITY).unlink(missing_ok=True)
 
 
 def draw_sheet(report: CoverageReport, dance: Clip, footage: Clip) -> Picture | None:
@@ -122,11 +125,11 @@ def _workspace_clip(workspace: Workspace) -> Clip:
     def frame(index: int) -> Picture:
         return workspace.frame(index) if index in seen else workspace.plate
 
-    curve = read_note(workspace.path / QUALITY)
+    curve = read_note(workspace.path / QUALITY) or {}
     return Clip(
         poses=workspace.poses, frames=lambda: (frame(i) for i in range(workspace.manifest.frames)),
         pick=lambda numbers: {number: frame(number) for number in numbers}, warnings=workspace.manifest.warnings,
-        quality=None if curve is None else QualityCurve.from_dict(curve),
+        quality=QualityCurve.from_dict(curve) if "difficulty" in curve else None,
     )  # fmt: skip
 
 

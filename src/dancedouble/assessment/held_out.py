@@ -129,17 +129,19 @@ def make_report(
     return EvaluationReport(
         clip=dance.clip, synthetic=dance.synthetic, protocol=dance.protocol, fps=float(dance.driving.fps),
         first_frame=dance.first, methods=tuple(methods),
-        moments=find_worst_moments(methods[0].table, judged_by, dance.driving, uncovered=cover.reasons),
+        moments=find_worst_moments(
+            methods[0].table, judged_by, dance.driving, uncovered=cover.reasons, distance=cover.distance
+        ),
         moments_of=judged_by, seed=seed, uncovered=cover.reasons, coverage=cover.to_dict(),
-        rank_correlation=rank_correlation(cover.distance, judged), quality_curve=_curve(cover, judged),
+        rank_correlation=rank_correlation(cover.difficulty, judged), quality_curve=_curve(cover, judged),
         files={**dance.files, **hashes}, settings={"pose detector of the results": looked or detector},
     )  # fmt: skip
 
 
 def _curve(cover: CoverageReport, error: NDArray[np.float64]) -> dict[str, list[float]] | None:
-    """Expected error by coverage distance, where there is enough to fit one."""
+    """Expected error by difficulty, where there is enough to fit one."""
     try:
-        return fit_quality_curve(cover.distance, error).to_dict()
+        return fit_quality_curve(cover.difficulty, error).to_dict()
     except ValueError:
         return None
 

@@ -120,6 +120,8 @@ def check(result: CheckResult) -> str:
         f"  {span['start']:6.1f} – {span['end']:.1f} s  {said(span['part'], span['reason'])}"
         for span in found["uncovered"]
     ]
+    if found["hardest"]:
+        lines.append(f"hardest to show, going by the poses: {', '.join(f'{s:.1f} s' for s in found['hardest'])}")
     if found["expected_lpips"] is not None:
         lines.append(f"expected LPIPS of the body: {found['expected_lpips']:.3f}, by the evaluation of this workspace")
     return "\n".join(lines + ([f"picture: {result.sheet}"] if result.sheet else []))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.coverage.advice import advise, phrase
+from dancedouble.coverage.difficulty import frame_difficulty, hardest_moments
 from dancedouble.coverage.distance import MOST_FOOTAGE_FRAMES, Distances, measure_distances
 from dancedouble.coverage.footage import FootageFault
 from dancedouble.coverage.quality import QualityCurve
@@ -71,12 +72,22 @@ class CoverageReport:
     distance: NDArray[np.float64]
     """(T,) coverage distance: that to the nearest filmed reference, as rendering measures it; 0 is filmed just so.
     NaN without the dancer."""
+    difficulty: NDArray[np.float64]
+    """(T,) how hard each frame will be to show, see :func:`frame_difficulty`: what predicts measured quality."""
+    hardest: tuple[float, ...]
+    """Seconds of the moments of most difficulty, the most first."""
     reasons: tuple[str | None, ...]
     """Per frame of the dance what lacks ("left arm above the head"), None where it is covered."""
-    expected: float | None
-    """Expected LPIPS of the body box over the dance, from a :class:`QualityCurve`; None without one."""
+    expected: NDArray[np.float64] | None
+    """(T,) expected LPIPS of the body box, from a :class:`QualityCurve`; None without one."""
     summary: str
     """A few plain sentences."""
+
+    @property
+    def expected_mean(self) -> float | None:
+        """Expected LPIPS of the body box over the whole dance; None without a curve."""
+        known = self.expected is not None and ~np.isnan(self.expected)
+        return round(float(np.nanmean(self.expected)), 4) if self.expected is not None and np.any(known) else None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``dancedouble check``."""
@@ -88,8 +99,11 @@ class CoverageReport:
             "parts": {name: round(share, 4) for name, share in self.parts.items()},
             "facings": _pairs(self.facings),
             "arm_heights": _pairs(self.arm_heights),
-            "expected_lpips": None if self.expected is None else round(self.expected, 4),
-            "distance": [None if np.isnan(value) else round(float(value), 4) for value in self.distance],
+            "expected_lpips": self.expected_mean,
+            "hardest": [round(second, 2) for second in self.hardest],
+            "distance": _rounded(self.distance),
+            "difficulty": _rounded(self.difficulty),
+            "expected": None if self.expected is None else _rounded(self.expected),
         }
 
 
@@ -103,7 +117,7 @@ def check_coverage(
     """Hold a dance against the footage of the person who is to dance it.
 
     Sizes, places and frame rates may differ: only stances are compared. ``faults`` come from
-    :func:`inspect_footage`; ``curve`` turns distance into expected quality.
+    :func:`inspect_footage`; ``curve`` turns difficulty into expected quality.
     """
     asked, filmed = describe_poses(dance), describe_poses(footage)
     distances = measure_distances(asked, filmed)
@@ -126,15 +140,16 @@ def check_coverage(
     covered = 1 - bare / frames if present.any() else 0.0
     spans = tuple(sorted(_spans(lacks, asked, distances, fps), key=lambda span: (span.start, span.part)))
     distance = _reference_distance(dance, footage)
-    known = distance[~np.isnan(distance)]
+    difficulty = frame_difficulty(dance, distance)
     return CoverageReport(
         covered=covered, uncovered=spans, parts=parts,
         facings=_shares(FACINGS, asked.facing, filmed.facing),
         arm_heights=_shares(
             ARM_HEIGHTS, *(np.concatenate([arm_height(who, arm) for arm in ARMS]) for who in (asked, filmed))
         ),
-        footage=faults, distance=distance, reasons=reasons,
-        expected=float(curve.predict(known).mean()) if curve is not None and len(known) else None,
+        footage=faults, distance=distance, difficulty=difficulty,
+        hardest=hardest_moments(difficulty, fps), reasons=reasons,
+        expected=None if curve is None else curve.predict(difficulty),
         summary=_summarise(dance, footage, covered, spans, faults),
     )  # fmt: skip
 
@@ -239,6 +254,10 @@ def _telling(reason: str, asked: Stances, how_far: NDArray[np.float64]) -> NDArr
     if reason not in BODY_FACING:
         return how_far
     return np.asarray(np.cos(np.radians(asked.yaw - 90 * BODY_FACING.index(reason))), np.float64)
+
+
+def _rounded(values: NDArray[np.float64]) -> list[float | None]:
+    return [None if np.isnan(value) else round(float(value), 4) for value in values]
 
 
 def _shares(

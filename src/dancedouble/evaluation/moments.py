@@ -23,6 +23,8 @@ FAST = 1.75
 """Body points moving faster than so many times the clip's median are fast, if also faster than FAST_TORSOS."""
 FAST_TORSOS = 2.0
 """Torso lengths per second."""
+SELDOM = 1.5
+"""A covered pose so many times as far from the footage as the clip's median is unlike most of what was filmed."""
 OUTSIDE = 0.15
 """Share of the body points out of the frame that counts as being out of it."""
 NO_REASON = "no single cause"
@@ -38,7 +40,8 @@ class Moment:
     """Time from the first measured frame."""
     value: float
     reason: str
-    """Plain words: pose not covered, low pose confidence, fast motion, out of frame, or no single cause."""
+    """Plain words: pose not covered, unlike most of what was filmed, low pose confidence, fast motion, out of frame,
+    or no single cause."""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -54,12 +57,13 @@ def find_worst_moments(
     poses: PoseSequence,
     *,
     uncovered: Sequence[str | None] | None = None,
+    distance: NDArray[np.float64] | None = None,
     count: int = 10,
 ) -> tuple[Moment, ...]:
     """The ``count`` worst frames of column ``name``, worst first, ``APART_SECONDS`` apart if the clip is long enough.
 
     ``poses`` are the true or driving poses; ``uncovered`` says per frame what the footage never
-    showed (``CoverageReport.reasons``).
+    showed, ``distance`` how far each pose is from it (``CoverageReport.reasons``, ``.distance``).
     """
     values = table[name]
     badness = values if metric_of(name).better == "lower" else -values
@@ -70,22 +74,30 @@ def find_worst_moments(
             break
         if all(abs(int(frame) - other) >= apart for other in chosen):
             chosen.append(int(frame))
-    why = explain_frames(poses, uncovered)
+    why = explain_frames(poses, uncovered, distance)
     fps = float(poses.fps)
     return tuple(Moment(frame=i, seconds=i / fps, value=float(values[i]), reason=why[i]) for i in chosen)
 
 
-def explain_frames(poses: PoseSequence, uncovered: Sequence[str | None] | None = None) -> list[str]:
+def explain_frames(
+    poses: PoseSequence,
+    uncovered: Sequence[str | None] | None = None,
+    distance: NDArray[np.float64] | None = None,
+) -> list[str]:
     """For every frame what makes it hard, in plain words."""
     sure, speed, outside = _confidence(poses), body_speed(poses), _outside(poses)
     with np.errstate(invalid="ignore"):
         usual = float(np.nanmedian(sure)) if (~np.isnan(sure)).any() else 1.0
         fast = max(FAST_TORSOS, FAST * float(np.nanmedian(speed))) if (~np.isnan(speed)).any() else np.inf
+    far = np.zeros(len(poses)) if distance is None else np.nan_to_num(distance)
+    seldom = SELDOM * float(np.median(far[far > 0])) if (far > 0).any() else np.inf
     reasons = []
     for frame in range(len(poses)):
         found = []
         if uncovered is not None and uncovered[frame]:
             found.append(f"pose not covered: {uncovered[frame]}")
+        elif far[frame] > seldom:
+            found.append("unlike most of what was filmed")
         if outside[frame] > OUTSIDE:
             found.append("out of frame")
         if sure[frame] < SHAKY * usual:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dancedouble.coverage.quality import QualityCurve
 from dancedouble.evaluation.bootstrap import Interval
 from dancedouble.evaluation.definitions import define, label_of, metric_of
 from dancedouble.evaluation.frame_table import FrameTable
@@ -64,9 +65,9 @@ class EvaluationReport:
     coverage: Mapping[str, Any] | None = None
     """``CoverageReport.to_dict()`` of the test frames against the training frames."""
     rank_correlation: float | None = None
-    """Spearman's ρ of coverage distance and ``moments_of`` over the test frames."""
+    """Spearman's ρ of difficulty, told from poses alone, and ``moments_of`` over the test frames."""
     quality_curve: Mapping[str, Any] | None = None
-    """``QualityCurve.to_dict()``: expected ``moments_of`` by coverage distance, of this person and this method."""
+    """``QualityCurve.to_dict()``: expected ``moments_of`` by difficulty, of this person and this method."""
     files: Mapping[str, str] = field(default_factory=dict)
     """File name → SHA-256 of everything the numbers depend on: clips, weights, person files."""
     settings: Mapping[str, str | float | int] = field(default_factory=dict)
@@ -85,9 +86,8 @@ class EvaluationReport:
         """Per test frame what ``quality_curve`` expects; None without one."""
         if self.quality_curve is None or self.coverage is None:
             return None
-        distance = np.array([np.nan if d is None else d for d in self.coverage["distance"]], np.float64)
-        known = np.interp(distance, self.quality_curve["distance"], self.quality_curve["error"])
-        return np.asarray(np.where(np.isnan(distance), np.nan, known), np.float64)
+        difficulty = np.array([np.nan if d is None else d for d in self.coverage["difficulty"]], np.float64)
+        return QualityCurve.from_dict(self.quality_curve).predict(difficulty)
 
     def best(self, name: str) -> str | None:
         """The method with the best mean in a column; None where there is no contest: no number, or the truth's own."""
