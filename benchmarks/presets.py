@@ -168,13 +168,10 @@ def storages(values: Any) -> list[torch.UntypedStorage]:
 
 def networks() -> None:
     """Parameters and operations of every network."""
-    print("| preset | picture | network | parameters | GFLOP per frame |\n|---|---|---|---|---|")
+    print("| preset | network | parameters | GFLOP per frame |\n|---|---|---|---|")
     for name in (*(each for each in PRESETS if not each.startswith("edn")), "edn"):
-        facts = describe_preset(preset(name))
-        height, width = facts["size"]
-        for network, fact in facts["networks"].items():
-            print(f"| {name} | {width} × {height} | {network} | {fact['parameters']:,} |"
-                  f" {fact['flops_per_frame'] / 1e9:.3g} |")  # fmt: skip
+        for network, fact in describe_preset(preset(name))["networks"].items():
+            print(f"| {name} | {network} | {fact['parameters']:,} | {fact['flops_per_frame'] / 1e9:.3g} |")
 
 
 def computed() -> None:
