@@ -285,6 +285,25 @@ def test_another_detector_s_poses_may_judge(scene: Scene, finished: tuple[Path, 
     assert errors[1] < min(0.05, errors[0])
 
 
+def test_another_detector_may_judge_every_method(scene: Scene, evaluated: Path, tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    again = {"preset": "tiny", "steps": STEPS, "size": 64, "result_poses": given}
+    names = [method["name"] for method in numbers(evaluated)["methods"]]
+    tail = Workspace(scene.workspace).poses[FRAMES - TESTED :]
+    for name in ("truth", *names):
+        off = 3 * (name == "warp")
+        write_openpose(given / name, replace(tail, xy=tail.xy + off))
+    shutil.copytree(evaluated, tmp_path / "r")
+    content = pipeline.evaluate(scene.workspace, tmp_path / "r", **again).content  # type: ignore[arg-type]
+    found = {method["name"]: method["metrics"]["pose.seen_distance_body"]["mean"] for method in content["methods"]}
+    assert found["warp"] == pytest.approx(3 * 2**0.5, abs=0.01) and found["fbf"] < 0.01
+    assert content["settings"]["pose detector of the results"] == "given: given"
+    assert probe(tmp_path / "r" / "truth.mp4").frames == TESTED
+    shutil.rmtree(given / "nearest")
+    with pytest.raises(InputError, match="no poses of nearest"):
+        pipeline.evaluate(scene.workspace, tmp_path / "r", **again)  # type: ignore[arg-type]
+
+
 def test_a_result_of_another_length_is_refused(scene: Scene, finished: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected 20"):
         pipeline.evaluate(finished[0], tmp_path / "r", source=scene.world.source, result=scene.world.target)

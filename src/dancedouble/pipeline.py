@@ -304,9 +304,10 @@ def evaluate(
 
     ``subject`` is a workspace: its last fifth is held out, ``preset`` and the paper's ablations learn the rest, each
     for ``budget`` seconds or ``steps``, and are compared on the tail beside baselines. With ``truth``, footage in which
-    the subject performs the dance ``source``, all of it is learned and that is the test. Or ``subject`` is a person
-    file, and ``result`` a finished transfer of (the ``frames`` of) ``source``, judged by our detector or by the
-    ``result_poses`` that another one found in it. Raises InputError, WorkspaceError,
+    the subject performs the dance ``source``, all of it is learned and that is the test. Each method leaves a video;
+    ``result_poses`` is a folder of what another detector found in them, and in ``truth.mp4``. Or ``subject`` is a
+    person file, and ``result`` a finished transfer of (the ``frames`` of) ``source``, judged by our detector or by
+    the ``result_poses`` that another one found in it. Raises InputError, WorkspaceError,
     PersonFileError, ClipTooShortError, WeightsError, OutputError.
     """
     subject, folder, where = Path(subject), Path(output), choose_device(device)
@@ -329,7 +330,15 @@ def evaluate(
     height = size or own_height(preset) or choose_size(budget, workspace.manifest.person_height, where)
     limit = Limit(seconds=None if steps else budget, steps=steps)
     lesson = Lesson(limit=limit, seed=seed, device=where, folder=folder / "learned")
-    found = run_trial(trial, recipe_of(preset, height), lesson, folder, detector=detector, on_progress=on_progress)
+    found = run_trial(
+        trial,
+        recipe_of(preset, height),
+        lesson,
+        folder,
+        detector=detector,
+        poses=None if result_poses is None else Path(result_poses),
+        on_progress=on_progress,
+    )
     keep_quality(workspace, found.report)
     return EvaluateResult(content=found.report.to_dict(), report=found.numbers, page=found.page)
 

@@ -83,6 +83,7 @@ class Lesson:
         settings: dict[str, str | float | int] = {
             "preset": recipe.preset, "height": recipe.final.height, "steps": kept["steps"],
             "parameters": sum(weight.numel() for weight in loaded.weights.values()),
+            "weights sha256": weights_sha256(loaded),
         }  # fmt: skip
         if self.limit.seconds is not None:
             settings["seconds of learning"] = round(self.limit.seconds, 1)
@@ -180,6 +181,14 @@ def ablations_of(recipe: Recipe) -> dict[str, tuple[str, Recipe]]:
     """Name → (title, recipe) of FBF, FBF + TS, FBF + TS + FG."""
     base = paper_recipe(recipe)
     return {name: (title, ablate(base, choice)) for choice, (name, title) in ABLATIONS.items()}
+
+
+def weights_sha256(person: Person) -> str:
+    """SHA-256 of the names and values of a person's weights."""
+    found = hashlib.sha256()
+    for name, weight in sorted(person.weights.items()):
+        found.update(name.encode() + weight.contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 def _thinned(curve: dict[int, float]) -> list[tuple[float, float]]:

@@ -21,13 +21,16 @@ from dancedouble.assessment.detection import Detector, watch
 from dancedouble.assessment.doctor import Clip, draw_sheet
 from dancedouble.assessment.keeping import keep_measured, kept_measured, measured_key
 from dancedouble.assessment.measuring import Album, Measured, measure_contender, open_album
+from dancedouble.assessment.second_opinion import film_truth, judge_by_others
 from dancedouble.assessment.trial import Dance, TrainingPart, Trial
 from dancedouble.coverage.check import CoverageReport, check_coverage
 from dancedouble.coverage.quality import fit_quality_curve, rank_correlation
 from dancedouble.evaluation.html_pictures import Film, ReportPictures, Strip, thin_film
 from dancedouble.evaluation.html_report import write_report
+from dancedouble.evaluation.identity_metrics import face_model
 from dancedouble.evaluation.moments import Moment, find_worst_moments
 from dancedouble.evaluation.report import EvaluationReport, Method
+from dancedouble.files import sha256
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.progress import OnProgress, Progress
 from dancedouble.recipe import Recipe
@@ -53,11 +56,13 @@ class Assessment:
 
 
 def run_trial(
-    trial: Trial, recipe: Recipe, lesson: Lesson, folder: Path, *, detector: Detector, on_progress: OnProgress
-) -> Assessment:
+    trial: Trial, recipe: Recipe, lesson: Lesson, folder: Path, *, detector: Detector, poses: Path | None = None,
+    on_progress: OnProgress,
+) -> Assessment:  # fmt: skip
     """Learn ``recipe`` and the baselines from what may be learned from, test all, write the report into ``folder``.
 
-    Each method leaves a video in ``folder`` too. A killed run goes on from what was learned and measured.
+    Each method, and the truth, leaves a video in ``folder`` too. A killed run goes on from what was learned and
+    measured. ``poses`` holds what another detector found in those videos: see :func:`judge_by_others`.
     """
     truth = None if detector == "full" else watch(trial.pictures(), detector=detector, on_progress=on_progress)
     measured: dict[str, Measured] = {}
@@ -82,8 +87,12 @@ def run_trial(
                 settings=contender.settings,
             )
         )  # fmt: skip
+    film_truth(folder, trial)
+    looked = ""
+    if poses is not None:
+        methods, looked = judge_by_others(methods, poses, trial), f"given: {poses.name}"
     cover = check_coverage(trial.driving, trial.learnable)
-    report = make_report(trial, methods, cover, seed=lesson.seed, detector=detector)
+    report = make_report(trial, methods, cover, seed=lesson.seed, detector=detector, looked=looked)
     shown = {title: entry.album for title, entry in measured.items()}
     sheet = _sheet(trial, cover, trial.part(lesson.folder / "nearest"))
     numbers, page = write_report(folder, report, replace(_pictures(trial, report, shown), contact_sheet=sheet))
@@ -126,6 +135,9 @@ def make_report(
     """
     judged = methods[0].table[judged_by]
     hashes = {name: WEIGHTS[name].sha256 for name in NETWORKS[detector]}
+    face = face_model()
+    if face is not None:
+        hashes[face.name] = sha256(face)
     return EvaluationReport(
         clip=dance.clip, synthetic=dance.synthetic, protocol=dance.protocol, fps=float(dance.driving.fps),
         first_frame=dance.first, methods=tuple(methods),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dancedouble.assessment.contenders import Contender
+from dancedouble.assessment.contenders import Contender, weights_sha256
 from dancedouble.assessment.detection import Detector
 from dancedouble.assessment.measuring import Album, Measured, open_album
 from dancedouble.assessment.trial import Trial
@@ -20,11 +20,9 @@ from dancedouble.files import atomic_path
 
 def measured_key(contender: Contender, trial: Trial, detector: Detector, seed: int) -> str:
     """Changes when anything does that decides what would be measured."""
-    person = hashlib.sha256()
-    for name, weight in sorted(contender.record.weights.items()) if contender.record else ():
-        person.update(name.encode() + weight.contiguous().numpy().tobytes())
+    person = weights_sha256(contender.record) if contender.record else ""
     decisive: list[Any] = [
-        contender.name, contender.settings, person.hexdigest(), trial.protocol, trial.first, dict(trial.files),
+        contender.name, contender.settings, person, trial.protocol, trial.first, dict(trial.files),
         hashlib.sha256(trial.driving.xy.tobytes()).hexdigest(), detector, seed, package_versions(),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()

@@ -86,7 +86,11 @@ def evaluate(
     ] = None,
     result_poses: Annotated[
         Path | None,
-        option("--result-poses", metavar="POSES", meaning="What another detector found in it: OpenPose JSON, .npz."),
+        option(
+            "--result-poses",
+            metavar="POSES",
+            meaning="What another detector found in it: OpenPose JSON, .npz; or a folder of these, by method.",
+        ),
     ] = None,
     frames: FramesOption = None,
     retarget: RetargetOption = None,

@@ -57,13 +57,19 @@ class IdentityMeter:
         return {"face.identity_distance": float(np.linalg.norm(self.embed(pair.result, pair.face_points) - self.known))}
 
 
-def find_embedder() -> FaceEmbedder | None:
-    """dlib's network where ``dlib-bin`` and ``face-recognition-models`` are installed; None where they are not."""
+def face_model() -> Path | None:
+    """The file of dlib's network where ``dlib-bin`` and ``face-recognition-models`` are installed; else None."""
     package = find_spec("face_recognition_models")
     if package is None or package.origin is None or find_spec("dlib") is None:
         return None
     model = Path(package.origin).parent / "models" / MODEL
-    return DlibFaceEmbedder(model) if model.is_file() else None
+    return model if model.is_file() else None
+
+
+def find_embedder() -> FaceEmbedder | None:
+    """dlib's network; None where it is not installed."""
+    model = face_model()
+    return None if model is None else DlibFaceEmbedder(model)
 
 
 class DlibFaceEmbedder:

