@@ -80,7 +80,10 @@ def test_learning_needs_consent(world: World, tmp_path: Path) -> None:
         with pytest.raises(ConsentError, match="--consent"):
             pipeline.prepare(world.target, tmp_path / "w", consent=consent)
         with pytest.raises(ConsentError, match="--consent"):
-            pipeline.transfer(world.source, world.target, tmp_path / "out.mp4", consent=consent)
+            pipeline.transfer(
+                world.source, world.target, tmp_path / "out.mp4", consent=consent,
+                on_progress=lambda progress: pytest.fail("a plan before the question would be told twice"),
+            )  # fmt: skip
     assert not list(tmp_path.iterdir())
 
 

@@ -204,6 +204,9 @@ def transfer(
     where, budget = choose_device(device), budget or DEFAULT_BUDGET
     check_request(output, layout, inputs=[source, target], has_source_video=is_video(source))
     state = output.with_suffix(".dancedouble")
+    probe(target)  # says what is wrong with it before anything is asked
+    if not (state / "workspace").is_dir():
+        _require_consent(consent, target)
     announce_plan(source, target, budget, preset, size, where, on_progress)
     started = time.monotonic()
     with state_folder(state):
