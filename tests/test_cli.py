@@ -21,7 +21,7 @@ import pytest
 import dancedouble
 from dancedouble.cli import main
 from dancedouble.cli.formats import describe_time, parse_frames, parse_time
-from dancedouble.cli.progress_view import SECONDS_BETWEEN_LINES, LineView
+from dancedouble.cli.progress_view import SECONDS_BETWEEN_LINES, BarView, LineView
 from dancedouble.errors import ConsentError, MediaError
 from dancedouble.progress import Progress
 from dancedouble.results import InfoResult
@@ -396,3 +396,11 @@ def test_the_demo_does_the_whole_job(
     assert "synthetic" in report["footage"]
     assert report["against_truth"]["transfer"]["body.ssim"] == 0.9
     assert "LPIPS 0.080, SSIM 0.900 of the body (nearest frame filmed: 0.200, 0.800)" in out
+
+
+def test_the_same_stage_of_another_video_gets_a_bar_of_its_own() -> None:
+    view = BarView()
+    for done, total, name in ((1, 5, "dance.mp4"), (5, 5, "dance.mp4"), (1, 9, "me.mp4"), (4, 9, "me.mp4")):
+        view.show(Progress(stage="people", done=done, total=total, message=name))
+    bars = [(bar.completed, bar.total, bar.fields["message"]) for bar in view.bars.tasks]
+    assert bars == [(5, 5, "dance.mp4"), (4, 9, "me.mp4")]

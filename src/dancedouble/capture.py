@@ -80,7 +80,7 @@ def follow(
     latest: list[NDArray[np.uint8]] = []
 
     def seen() -> Iterator[Seen]:
-        stage = Stage("poses", on_progress, total=part.frames)
+        stage = Stage("poses", on_progress, total=part.frames, note=info.path.name)
         for pose in stage.track(follow_subject(remembered(), estimator, subject, others=others)):
             # The tracker looks at one frame at a time, so the latest one read is the one this pose was found in.
             yield Seen(latest[0], pose)

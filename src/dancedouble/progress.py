@@ -48,6 +48,8 @@ class Stage:
     on_progress: OnProgress
     total: float | None = None
     unit: str = "frames"
+    note: str = ""
+    """What it is done to, such as a file's name: the message of reports that have none."""
     started: float = field(default_factory=time.monotonic)
 
     def report(self, done: float, message: str = "", preview: Path | None = None) -> None:
@@ -55,7 +57,7 @@ class Stage:
         self.on_progress(
             Progress(
                 stage=self.name, done=done, total=self.total, unit=self.unit,
-                seconds=time.monotonic() - self.started, message=message, preview=preview,
+                seconds=time.monotonic() - self.started, message=message or self.note, preview=preview,
             )
         )  # fmt: skip
 

@@ -47,10 +47,14 @@ def announce_plan(
         device=device,
     )  # fmt: skip
     message = (
-        f"plan for {budget / 60:.3g} min: about {plan.poses:.0f} s to look at both videos, {plan.training:.0f} s to"
+        f"plan for {_minutes(budget)}: about {plan.poses:.0f} s to look at both videos, {plan.training:.0f} s to"
         f" learn the person, {plan.rendering:.0f} s to render"
     )
     on_progress(Progress(stage="plan", done=0, total=None, message=message))
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.3g} min" if seconds >= 120 else f"{seconds:.0f} s"
 
 
 def cached_capture(

@@ -108,6 +108,7 @@ class BarView(QuietView):
             console=self.console,
         )
         self.tasks: dict[str, TaskID] = {}
+        self.done: dict[str, float] = {}
         self.preview = ""
 
     def __enter__(self) -> Self:
@@ -125,8 +126,9 @@ class BarView(QuietView):
         if progress.preview and str(progress.preview) != self.preview:
             self.preview = str(progress.preview)
             self.say(f"{progress.stage}: see {self.preview}")
-        if progress.stage not in self.tasks:
+        if progress.stage not in self.tasks or progress.done < self.done[progress.stage]:  # again, for another video
             self.tasks[progress.stage] = self.bars.add_task(progress.stage, total=None, count="", left="", message="")
+        self.done[progress.stage] = progress.done
         self.bars.update(
             self.tasks[progress.stage], completed=progress.done, total=progress.total,
             count=count(progress), left=left(progress), message=one_line(progress.message),

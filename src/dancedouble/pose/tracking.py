@@ -91,7 +91,7 @@ def track_subject(
     """
     subject, everyone = find_subject(frames_factory(), info, estimator, person=person, on_progress=on_progress)
     others = [track for track in everyone if track is not subject]
-    stage = Stage("poses", on_progress, total=info.frames)
+    stage = Stage("poses", on_progress, total=info.frames, note=info.path.name)
     yield from stage.track(follow_subject(frames_factory(), estimator, subject, others=others))
 
 
@@ -104,7 +104,7 @@ def find_subject(
     on_progress: OnProgress = ignore_progress,
 ) -> tuple[Track, list[Track]]:
     """The first pass: the track to follow, and everyone's tracks. Raises as :func:`choose_subject` does."""
-    stage = Stage("people", on_progress, total=info.frames)
+    stage = Stage("people", on_progress, total=info.frames, note=info.path.name)
     tracks = list_people(stage.track(frames), estimator, fps=info.fps)
     return choose_subject(tracks, person=person, path=info.path), tracks
 
