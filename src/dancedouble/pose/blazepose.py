@@ -77,7 +77,7 @@ class BlazePose:
         mask: bool = True,
         threads: int = 1,
     ) -> None:
-        self._detector = Network(weight_path("pose_detection"), threads=threads)
+        self._detectors = [Network(weight_path("pose_detection"), threads=threads) for _thread in range(2)]
         self._landmarks = Network(weight_path(f"pose_landmark_{model}"), threads=threads)
         self._hands = {side: HandLandmarks(threads=1) for side in HANDS} if hands else {}
         self._face = FaceMesh(threads=1) if face else None
@@ -146,19 +146,25 @@ class BlazePose:
 
     def _candidates(self, frame: Frame) -> list[tuple[float, Roi]]:
         """What the detector sees in the whole frame and in square parts of it: score and region, surest first."""
+        views = body.detector_views(frame.shape[:2])
+        half = self._aside.submit(self._detect_in, frame, views[1::2], self._detectors[1])
+        found = [*self._detect_in(frame, views[::2], self._detectors[0]), *half.result()]
+        return sorted(found, key=lambda pair: -pair[0])
+
+    def _detect_in(self, frame: Frame, views: list[Roi], detector: Network) -> list[tuple[float, Roi]]:
         found: list[tuple[float, Roi]] = []
-        for view in body.detector_views(frame.shape[:2]):
-            matrix = crop_matrix(view, self._detector.side)
+        for view in views:
+            matrix = crop_matrix(view, detector.side)
             crop = cv2.warpAffine(  # the letterbox is black: so it was in the detector's training
-                frame, matrix, (self._detector.side,) * 2, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+                frame, matrix, (detector.side,) * 2, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             )
-            raw, logits = self._detector(crop.astype(np.float32) / np.float32(127.5) - 1)
+            raw, logits = detector(crop.astype(np.float32) / np.float32(127.5) - 1)
             scores = sigmoid(logits[:, 0])
             sure = scores >= MIN_DETECTION
             boxes, points = body.decode_detections(raw[sure], self._anchors[sure])
             for score, keys in body.merge_detections(boxes, points, scores[sure]):
                 found.append((score, body.roi_between(*to_frame(keys[:2], matrix))))
-        return sorted(found, key=lambda pair: -pair[0])
+        return found
 
     def _look(self, frame: Frame, roi: Roi) -> _Body | None:
         """Run the landmark network; None when it sees nobody in the region."""
