@@ -9,12 +9,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dancedouble.capture import default_estimator
 from dancedouble.errors import MissingExtraError
 from dancedouble.evaluation.frame_metrics import compare_frames
-from dancedouble.evaluation.identity_metrics import DlibFaceEmbedder, FaceMeter
+from dancedouble.evaluation.identity_metrics import DlibFaceEmbedder, FaceMeter, find_embedder
+from dancedouble.media.video import read_frames
+from dancedouble.pose.skeleton import FACE
+from dancedouble.weights import available
 from synthetic_dancer import Stance, Studio, make_poses
 
 POSES = make_poses([Stance(), Stance(yaw=180), Stance()])
+FOOTAGE = Path(__file__).parents[1] / "examples" / "footage"
 TRUTH = Studio().draw_all(POSES)
 
 
@@ -41,3 +46,20 @@ def test_without_dlib_the_message_says_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "dlib", None)
     with pytest.raises(MissingExtraError, match="pip install dlib-bin"):
         DlibFaceEmbedder(tmp_path / "model.dat")
+
+
+@pytest.mark.weights
+def test_two_frames_of_one_person_are_nearer_than_two_people() -> None:
+    embed = find_embedder()
+    if embed is None or not available("pose_landmark_full") or not available("face_landmark"):
+        pytest.skip("dlib, its model or the pose networks are not here")
+    estimator = default_estimator(mask=False)
+
+    def face(clip: str, number: int) -> NDArray[np.float64]:
+        frame = next(read_frames(FOOTAGE / clip, start=number, stop=number + 1))
+        pose = estimator.landmarks(frame, estimator.detect(frame)[0].roi)
+        assert pose is not None and (pose.score[FACE] > 0).all()
+        return embed(frame, pose.xy[FACE])
+
+    first, later, other = face("B_casual.mp4", 0), face("B_casual.mp4", 60), face("D_casual.mp4", 0)
+    assert np.linalg.norm(first - later) < 0.5 < np.linalg.norm(first - other)

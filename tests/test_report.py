@@ -92,6 +92,21 @@ def test_headline_compares_with_the_baseline_and_says_synthetic() -> None:
     assert "against 0.21" in text and text.endswith("on synthetic footage.")
 
 
+def test_a_difference_within_the_noise_is_called_none() -> None:
+    report = make_report()
+    swift, nearest = report.methods
+    assert (
+        report.ahead("body.lpips_alex", nearest) == "better" and report.ahead("pose.distance_body", nearest) == "even"
+    )
+    worse = replace(report, methods=(nearest, swift))
+    assert worse.ahead("body.lpips_alex", swift) == "worse" and "% further from the truth" in headline(worse)
+    noisy = swift.table["body.lpips_alex"] + np.random.default_rng(5).normal(0, 0.02, 75)
+    table = replace(nearest, table=nearest.table.join(FrameTable({"body.lpips_alex": noisy})))
+    even = replace(report, methods=(swift, table))
+    assert "swift is about as close to the truth as the nearest training frame" in headline(even)
+    assert "no clear difference from the nearest" in build_html(even, ReportPictures())
+
+
 def test_methods_must_cover_the_same_frames() -> None:
     report = make_report()
     short = Method(name="short", title="short", table=FrameTable({"body.ssim": np.zeros(3)}))

@@ -42,25 +42,24 @@ def _card(report: EvaluationReport, question: str, columns: tuple[str, ...]) -> 
     unit = f" {metric.unit}" if metric.unit else ""
     return (
         f'<div class="card"><h3>{escape(question)}</h3><p class="value">{interval.mean:.{metric.digits}f}'
-        f"<small>{escape(unit)}</small></p>{_versus(report, name, interval.mean)}"
+        f"<small>{escape(unit)}</small></p>{_versus(report, name)}"
         f'<p class="range">{escape(label_of(name))}, {ARROWS[metric.better]};'
         f" {interval.low:.{metric.digits}f} to {interval.high:.{metric.digits}f}</p></div>"
     )
 
 
-def _versus(report: EvaluationReport, name: str, mean: float) -> str:
-    """How the first baseline does, in a colour that says who is ahead."""
+def _versus(report: EvaluationReport, name: str) -> str:
+    """Whether the first method is ahead of the first baseline, beyond the interval of their difference."""
     if len(report.methods) < 2 or name not in report.methods[1].table:
         return ""
     other, metric = report.methods[1].table.mean(name), metric_of(name)
-    if np.isnan(other) or other == mean:
+    if np.isnan(other):
         return ""
-    ahead = (mean > other) == (metric.better == "higher")
-    word = "better" if ahead else "worse"
-    return (
-        f'<p class="{"good" if ahead else "bad"}">{word} than the {escape(report.methods[1].title)}'
-        f" ({other:.{metric.digits}f})</p>"
-    )
+    kind, words = {
+        "better": ("good", "better than"), "worse": ("bad", "worse than"), "even": ("even", "no clear difference from"),
+    }[report.ahead(name, report.methods[1])]  # fmt: skip
+    title = escape(report.methods[1].title)
+    return f'<p class="{kind}">{words} the {title} ({other:.{metric.digits}f})</p>'
 
 
 def draw_ranking(report: EvaluationReport) -> str:

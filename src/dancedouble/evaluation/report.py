@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,13 @@ class EvaluationReport:
         difficulty = np.array([np.nan if d is None else d for d in self.coverage["difficulty"]], np.float64)
         return QualityCurve.from_dict(self.quality_curve).predict(difficulty)
 
+    def ahead(self, name: str, baseline: Method) -> Literal["better", "worse", "even"]:
+        """How the first method does beside another; even where the interval of their difference holds 0."""
+        apart = self.methods[0].table.difference(name, baseline.table, self.seed)
+        if np.isnan(apart.mean) or apart.low <= 0 <= apart.high:
+            return "even"
+        return "better" if (apart.mean > 0) == (metric_of(name).better == "higher") else "worse"
+
     def best(self, name: str) -> str | None:
         """The method with the best mean in a column; None where there is no contest: no number, or the truth's own."""
         if name.endswith("_truth"):
@@ -163,11 +170,12 @@ def headline(report: EvaluationReport) -> str:
     baseline = report.methods[1]
     other = baseline.table.mean(name)
     change = 100 * (mean - other) / other if other else 0.0
-    closer = (change < 0) == (metric.better == "lower")
-    return (
-        f"{first.title} is {abs(change):.0f} % {'closer to' if closer else 'further from'} the truth than the"
-        f" {baseline.title}: {number} against {other:.{metric.digits}f}{where}"
-    )
+    claims = {
+        "better": f"{abs(change):.0f} % closer to the truth than the", "worse": f"{abs(change):.0f} % further from the"
+        " truth than the", "even": "about as close to the truth as the",
+    }  # fmt: skip
+    claim = claims[report.ahead(name, baseline)]
+    return f"{first.title} is {claim} {baseline.title}: {number} against {other:.{metric.digits}f}{where}"
 
 
 def package_versions() -> dict[str, str]:
