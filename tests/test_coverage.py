@@ -104,6 +104,20 @@ def test_crouch_and_floor() -> None:
     assert check_coverage(crouching, crouching).covered == 1.0
 
 
+def test_shares_of_the_dance() -> None:
+    """A turn over a third of the dance, its back quarter a twelfth; heights counted for both clips."""
+    report = check_coverage(TURNING, FRONT)
+    shares = {lack["reason"]: lack["share"] for lack in report.lacking}
+    assert shares["back turned"] == pytest.approx(0.25 / 3, abs=0.03)
+    assert list(shares.values()) == sorted(shares.values(), reverse=True)
+    low = make_poses([Stance()] * 40 + [Stance(crouch=0.5)] * 40 + [Stance(lean=88.0)] * 20)
+    heights = check_coverage(low, FRONT).heights
+    assert [heights[name][0] for name in ("upright", "crouching", "on the floor")] == pytest.approx(
+        [0.4, 0.4, 0.2], abs=0.03
+    )
+    assert heights["upright"][1] == 1.0
+
+
 def test_nearness() -> None:
     walking = make_poses([replace(s, scale=80.0 + 0.8 * i) for i, s in enumerate(arm_dance(150))])
     report = check_coverage(walking, FRONT)

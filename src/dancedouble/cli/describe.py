@@ -116,10 +116,13 @@ def weight(name: str, *, licence: str, origin: str, here: bool, **_: object) -> 
 def check(result: CheckResult) -> str:
     found = result.findings
     lines = [str(found["summary"])]
-    lines += [
-        f"  {span['start']:6.1f} – {span['end']:.1f} s  {said(span['part'], span['reason'])}"
-        for span in found["uncovered"]
-    ]
+    for lack in found["lacking"]:
+        times = ", ".join(
+            f"{span['start']:.1f}–{span['end']:.1f}"
+            for span in found["uncovered"]
+            if (span["part"], span["reason"]) == (lack["part"], lack["reason"])
+        )
+        lines.append(f"  {lack['share']:>5.1%}  {said(lack['part'], lack['reason'])}: {times} s")
     if found["hardest"]:
         lines.append(f"hardest to show, going by the poses: {', '.join(f'{s:.1f} s' for s in found['hardest'])}")
     if found["expected_lpips"] is not None:

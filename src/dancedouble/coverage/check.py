@@ -15,7 +15,16 @@ from dancedouble.coverage.distance import MOST_FOOTAGE_FRAMES, Distances, measur
 from dancedouble.coverage.footage import FootageFault
 from dancedouble.coverage.quality import QualityCurve
 from dancedouble.coverage.stances import FACINGS, PARTS, Stances, describe_poses
-from dancedouble.coverage.words import ARM_HEIGHTS, ARMS, BODY_FACING, arm_height, body_words, limb_words
+from dancedouble.coverage.words import (
+    ARM_HEIGHTS,
+    ARMS,
+    BODY_FACING,
+    HEIGHTS,
+    arm_height,
+    body_words,
+    height_of,
+    limb_words,
+)
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.references import pose_distances, pose_features
 
@@ -68,6 +77,10 @@ class CoverageReport:
     """``front``, ``left``, ``back``, ``right`` → share of the dance's frames, share of the footage's."""
     arm_heights: dict[str, tuple[float, float]]
     """``hanging`` to ``above the head`` → share of the dance's arms, share of the footage's."""
+    heights: dict[str, tuple[float, float]]
+    """``upright``, ``crouching``, ``on the floor`` → share of the dance's frames, share of the footage's."""
+    seconds: float
+    """How long the dancer is in the dance."""
     footage: tuple[FootageFault, ...]
     distance: NDArray[np.float64]
     """(T,) coverage distance: that to the nearest filmed reference, as rendering measures it; 0 is filmed just so.
@@ -82,6 +95,17 @@ class CoverageReport:
     """(T,) expected LPIPS of the body box, from a :class:`QualityCurve`; None without one."""
     summary: str
     """A few plain sentences."""
+
+    @property
+    def lacking(self) -> list[dict[str, Any]]:
+        """Each thing that lacks: ``part``, ``reason``, ``share`` of the dance, most of it first."""
+        lasting: dict[tuple[str, str], float] = {}
+        for span in self.uncovered:
+            lasting[span.part, span.reason] = lasting.get((span.part, span.reason), 0.0) + span.end - span.start
+        return [
+            {"part": part, "reason": reason, "share": min(1.0, total / max(self.seconds, 1e-9))}
+            for (part, reason), total in sorted(lasting.items(), key=lambda entry: (-entry[1], entry[0]))
+        ]
 
     @property
     def expected_mean(self) -> float | None:
@@ -99,6 +123,8 @@ class CoverageReport:
             "parts": {name: round(share, 4) for name, share in self.parts.items()},
             "facings": _pairs(self.facings),
             "arm_heights": _pairs(self.arm_heights),
+            "heights": _pairs(self.heights),
+            "lacking": [{**lack, "share": round(lack["share"], 4)} for lack in self.lacking],
             "expected_lpips": self.expected_mean,
             "hardest": [round(second, 2) for second in self.hardest],
             "distance": _rounded(self.distance),
@@ -147,6 +173,7 @@ def check_coverage(
         arm_heights=_shares(
             ARM_HEIGHTS, *(np.concatenate([arm_height(who, arm) for arm in ARMS]) for who in (asked, filmed))
         ),
+        heights=_shares(HEIGHTS, height_of(asked), height_of(filmed)), seconds=float(present.sum()) / fps,
         footage=faults, distance=distance, difficulty=difficulty,
         hardest=hardest_moments(difficulty, fps), reasons=reasons,
         expected=None if curve is None else curve.predict(difficulty),

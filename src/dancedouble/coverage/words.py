@@ -21,6 +21,9 @@ CROUCH_LIMIT, TILT_LIMIT, NEAR_LIMIT = 0.15, 30.0, 1.35
 """How far beyond the footage's range a dance may crouch (of the leg), lean (degrees) and come nearer (factor)."""
 DEEP_CROUCH, FLOOR_TILT = 0.3, 60.0
 """Less crouching than this is no crouch; a trunk further than this from upright is bent right over or lies."""
+FLOOR_CROUCH = 0.7
+"""Crouching further than this is being down on the floor."""
+HEIGHTS = ("upright", "crouching", "on the floor")
 SEEN_FRAMES = 3
 """An arm height filmed in at least so many frames counts as shown."""
 
@@ -29,6 +32,13 @@ def arm_height(stances: Stances, part: str) -> NDArray[np.intp]:
     """(T,) index into ``ARM_HEIGHTS`` of the wrist of ``part``, -1 where unknown."""
     up = -_limb(stances, part)[:, 1]
     return np.where(np.isnan(up), -1, np.searchsorted(ARM_LEVELS, np.nan_to_num(up)))
+
+
+def height_of(stances: Stances) -> NDArray[np.intp]:
+    """(T,) index into ``HEIGHTS`` of how low the body is, -1 where unknown."""
+    crouch, tilt = np.nan_to_num(stances.crouch), np.nan_to_num(stances.tilt)
+    low = np.where((crouch >= FLOOR_CROUCH) | (tilt > FLOOR_TILT), 2, np.where(crouch > DEEP_CROUCH, 1, 0))
+    return np.where(np.isnan(stances.crouch) & np.isnan(stances.tilt), -1, low)
 
 
 def body_words(asked: Stances, filmed: Stances, turn: NDArray[np.float64], limbs: NDArray[np.intp]) -> list[str | None]:
@@ -47,7 +57,7 @@ def body_words(asked: Stances, filmed: Stances, turn: NDArray[np.float64], limbs
         elif turn[frame] > (TURN_WITH_LIMBS if limbs[frame] >= LIMBS else TURN_LIMIT):
             word = _facing_word(float(asked.yaw[frame]), shows_front)
         elif asked.crouch[frame] > max(DEEP_CROUCH, crouch + CROUCH_LIMIT):
-            word = "crouching" if asked.crouch[frame] < 0.7 else "down on the floor"
+            word = "crouching" if asked.crouch[frame] < FLOOR_CROUCH else "down on the floor"
         elif asked.nearness[frame] > near * NEAR_LIMIT:
             word = "nearer to the camera"
         elif asked.nearness[frame] * NEAR_LIMIT < far:

@@ -139,7 +139,7 @@ def _coverage(report: EvaluationReport, sheet: Image | None) -> str:
     if report.coverage is None:
         return ""
     content = f"<p>{escape(str(report.coverage.get('summary', '')))}</p>"
-    shares = [("Facing", "facings"), ("Arms", "arm_heights")]
+    shares = [("Facing", "facings"), ("Arms", "arm_heights"), ("Height", "heights")]
     tables = "".join(draw_shares(title, report.coverage.get(key, {})) for title, key in shares)
     content += f'<div class="pair">{tables}</div>'
     if sheet is not None:
