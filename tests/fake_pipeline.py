@@ -99,6 +99,7 @@ class FakePipeline(ModuleType):
         span = {"start": 2.0, "end": 3.5, "part": "left arm", "reason": "above the head", "frame": 60, "nearest": 12}
         findings = {
             "covered": 0.72, "uncovered": [span], "footage": [], "summary": "72 % of this dance is covered.",
+            "lacking": [{"part": "left arm", "reason": "above the head", "share": 0.28}], "hardest": [2.5],
             "expected_lpips": None,
         }  # fmt: skip
         return CheckResult(findings=findings, sheet=named.get("sheet"), warnings=[])

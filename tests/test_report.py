@@ -107,6 +107,17 @@ def test_a_difference_within_the_noise_is_called_none() -> None:
     assert "no clear difference from the nearest" in build_html(even, ReportPictures())
 
 
+def test_the_expected_line_is_drawn_only_where_it_predicts() -> None:
+    curve = {"difficulty": [0.0, 1.0], "error": [0.1, 0.2]}
+    report = replace(make_report(), quality_curve=curve)
+    expected = report.expected()
+    assert expected is not None and len(expected) == 75 and expected[37] > expected[0], "the back was never filmed"
+    assert "expected of these poses" in build_html(report, ReportPictures())
+    weak = build_html(replace(report, rank_correlation=0.3), ReportPictures())
+    assert "expected of these poses" not in weak and "do not predict well" in weak
+    assert make_report().expected() is None
+
+
 def test_methods_must_cover_the_same_frames() -> None:
     report = make_report()
     short = Method(name="short", title="short", table=FrameTable({"body.ssim": np.zeros(3)}))

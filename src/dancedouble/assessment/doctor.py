@@ -14,7 +14,7 @@ from dancedouble import capture
 from dancedouble.assessment.notes import read_note
 from dancedouble.coverage.check import CoverageReport, Uncovered, check_coverage
 from dancedouble.coverage.footage import FootageFault, inspect_footage
-from dancedouble.coverage.quality import QualityCurve
+from dancedouble.coverage.quality import TRUSTED, QualityCurve
 from dancedouble.coverage.sheet import choose_moments, draw_contact_sheet
 from dancedouble.evaluation.report import EvaluationReport
 from dancedouble.files import write_atomically
@@ -32,8 +32,6 @@ COUNTS_PER_SECOND = 2
 """Frames a second in which people are counted."""
 BYSTANDER = 0.4
 """Somebody who is shown smaller than this share of the tallest person does not matter."""
-TRUSTED = 0.5
-"""Rank correlation from which a curve is worth predicting with."""
 
 
 @dataclass(frozen=True, kw_only=True)

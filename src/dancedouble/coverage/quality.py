@@ -13,6 +13,8 @@ from scipy.stats import spearmanr
 
 Series = NDArray[np.float64]
 KNOTS = 16
+TRUSTED = 0.5
+"""Rank correlation from which a prediction is worth showing."""
 
 
 def rank_correlation(predicted: Series, error: Series) -> float:

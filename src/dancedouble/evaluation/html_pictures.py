@@ -20,6 +20,8 @@ Image = NDArray[np.uint8]
 STRIP_HEIGHT, THUMBNAIL_HEIGHT, FILM_HEIGHT, SHEET_HEIGHT = 260, 220, 240, 1600
 """Pixels of the pictures in the page."""
 JPEG_QUALITY = 82
+FEW = 2
+"""Strips of so many pictures stand side by side."""
 FILM_FPS, FILM_SECONDS = 12.5, 8.0
 """The moving strip: frames a second at most, and its length at most."""
 
@@ -82,6 +84,11 @@ def draw_film(film: Film | None) -> str:
 
 def draw_strips(strips: Sequence[Strip]) -> str:
     """A row of pictures for each moment."""
+    few = " few" if strips and len(strips[0].pictures) <= FEW else ""
+    return f'<div class="strips{few}">{_rows(strips)}</div>' if strips else ""
+
+
+def _rows(strips: Sequence[Strip]) -> str:
     return "".join(
         f'<figure class="strip"><figcaption>{escape(strip.caption)}</figcaption><div class="row">'
         + "".join(draw_picture(picture, label, STRIP_HEIGHT) for label, picture in strip.pictures)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dancedouble.coverage.quality import TRUSTED
 from dancedouble.evaluation.charts import Band, Line, Mark, draw_chart
 from dancedouble.evaluation.definitions import define, label_of, metric_of
 from dancedouble.evaluation.html_pictures import (
@@ -83,7 +84,8 @@ def _timeline(report: EvaluationReport) -> str:
         for number, method in enumerate(report.methods[:2]) if name in method.table
     ]  # fmt: skip
     expected = report.expected()
-    if expected is not None:
+    trusted = report.rank_correlation is not None and report.rank_correlation >= TRUSTED
+    if expected is not None and trusted:
         lines.append(Line(label="expected of these poses", color=EXPECTED, x=lines[0].x, y=list(expected)))
     marks = [
         Mark(x=start + moment.seconds, y=moment.value, label=moment.reason, href=f"#m{rank}", text=str(rank))
@@ -95,10 +97,9 @@ def _timeline(report: EvaluationReport) -> str:
     )  # fmt: skip
     intro = "Numbers on the line are the worst moments below."
     if report.rank_correlation is not None and not np.isnan(report.rank_correlation):
-        rho = report.rank_correlation
         intro += (
-            f" What is known before anyone learns predicts which moments are worse with a rank correlation of {rho:.2f}"
-            " (1 would be perfect, 0 chance)."
+            f" The poses alone, known before anyone learns, {'predict' if trusted else 'do not predict well'} which"
+            f" moments are worse: rank correlation {report.rank_correlation:.2f} (1 would be perfect, 0 is chance)."
         )
     return _section("Quality over time", chart, intro)
 

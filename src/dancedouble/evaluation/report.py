@@ -165,6 +165,8 @@ def headline(report: EvaluationReport) -> str:
     mean = first.table.mean(name)
     where = ", on synthetic footage." if report.synthetic else "."
     number = f"{label_of(name)} {mean:.{metric.digits}f}"
+    if name == "pose.torso_error" and not np.isnan(mean):
+        return f"{first.title} shows the poses of the dance to within {100 * mean:.0f} % of a torso: {number}{where}"
     if len(report.methods) < 2 or name not in report.methods[1].table:
         return f"{first.title}: {number}{where}"
     baseline = report.methods[1]
