@@ -26,7 +26,7 @@ from dancedouble.capture import follow as follow_subject
 from dancedouble.media.image import resize
 from dancedouble.media.video import probe, read_frames
 from dancedouble.pose.blazepose import BlazePose
-from dancedouble.pose.estimator import Frame, Roi
+from dancedouble.pose.estimator import Frame, PersonPose, Roi
 
 SHORT_SIDE = 720
 Result = TypeVar("Result")
@@ -88,14 +88,20 @@ def timed(work: Callable[[], Result]) -> tuple[Result, Cost]:
 
 
 def follow(estimator: BlazePose, frames: list[Frame], roi: Roi) -> list[Cost]:
-    """The cost of each call of ``landmarks``, following the person from ``roi``."""
+    """The cost of each pose, following the person from ``roi``."""
     where = roi
     costs: list[Cost] = []
     for frame in frames:
-        pose, cost = timed(partial(estimator.landmarks, frame, where))
+        pose, cost = timed(partial(whole_pose, estimator, frame, where))
         costs.append(cost)
         where = pose.roi if pose else roi
     return costs
+
+
+def whole_pose(estimator: BlazePose, frame: Frame, roi: Roi) -> PersonPose | None:
+    """Body and all the rest, one after the other."""
+    pose = estimator.landmarks(frame, roi)
+    return None if pose is None else estimator.complete(frame, pose)
 
 
 def report(name: str, costs: list[Cost]) -> None:

@@ -45,6 +45,9 @@ class TwoClipEstimator:
     def landmarks(self, frame: NDArray[np.uint8], roi: Roi) -> PersonPose | None:
         return self.source.landmarks(frame, roi) or self.target.landmarks(frame, roi)
 
+    def complete(self, frame: NDArray[np.uint8], pose: PersonPose) -> PersonPose:
+        return pose
+
 
 def shifted(poses: PoseSequence) -> PoseSequence:
     """The same poses behind ``OFFSET`` empty rows, where the target's stamps are."""

@@ -15,7 +15,7 @@ SRC = Path(__file__).parents[1] / "src"
 PACKAGE = SRC / "dancedouble"
 
 LAYERS = (
-    ("errors", "progress", "files"),
+    ("errors", "progress", "files", "overlap"),
     ("weights", "media", "pose"),
     ("devices", "rendering", "models", "perception"),
     ("plate", "capture", "recipe", "conditioning", "workspace", "person", "checkpoint"),

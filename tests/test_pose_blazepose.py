@@ -37,7 +37,7 @@ def pose_of(estimator: BlazePose, frame: Frame) -> PersonPose:
     assert first is not None
     second = estimator.landmarks(frame, first.roi)
     assert second is not None
-    return second
+    return estimator.complete(frame, second)
 
 
 def test_an_empty_room_has_nobody(blazepose: BlazePose) -> None:

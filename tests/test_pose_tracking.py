@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from dancedouble.errors import Cancelled, DancedoubleError, NoPersonError, PersonTooSmallError, SubjectError
-from dancedouble.pose.estimator import Detection, FakePoseEstimator, Frame, PersonPose, Roi, stamp_frame
+from dancedouble.pose.estimator import Detection, FakePoseEstimator, Frame, PersonPose, Roi, read_stamp, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import INDEX, POINTS
 from dancedouble.pose.tracking import (
@@ -207,7 +208,7 @@ def test_a_pose_that_slips_far_off_the_track_is_not_the_subject() -> None:
 
     estimator = Slipping(person(still(80)))
     tracks = list_people(footage(60), estimator, fps=FPS)
-    for pose in follow_subject(footage(60), estimator, tracks[0]):
+    for _frame, pose in follow_subject(footage(60), estimator, tracks[0]):
         assert pose is None or pose.xy[INDEX["mid_hip"], 0] == 80
 
 
@@ -245,3 +246,32 @@ def test_the_sheet_shows_the_frame_and_everyone() -> None:
 def test_choosing_from_nobody_is_told() -> None:
     with pytest.raises(NoPersonError, match=r"clip\.mp4: nobody"):
         choose_subject([], person=None, path=CLIP)
+
+
+def test_the_rest_of_a_pose_is_found_while_the_next_frame_is_looked_at() -> None:
+    bodies, rests = threading.Event(), threading.Event()
+
+    class Slow(FakePoseEstimator):
+        """The first frame's hands and face wait for the second frame's body, and the third body for those."""
+
+        looks = 0
+
+        def landmarks(self, frame: Frame, roi: Roi) -> PersonPose | None:
+            self.looks += 1
+            if self.looks == 2:
+                bodies.set()
+            if self.looks == 3:
+                assert rests.wait(20)
+            return super().landmarks(frame, roi)
+
+        def complete(self, frame: Frame, pose: PersonPose) -> PersonPose:
+            assert bodies.wait(20)
+            rests.set()
+            return replace(pose, score=pose.score / 2)
+
+    subject = person(still(80))
+    estimator = Slow(subject)
+    tracks = list_people(footage(60), estimator, fps=FPS)
+    seen = list(follow_subject(footage(60), estimator, tracks[0]))
+    assert [read_stamp(frame) for frame, _ in seen] == list(range(60))
+    assert all(pose is not None and pose.score.max() == subject.score.max() / 2 for _, pose in seen)

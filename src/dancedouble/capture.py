@@ -12,27 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.errors import InputError, NoPersonError
-from dancedouble.media.ahead import ahead
 from dancedouble.media.video import VideoInfo, probe, read_frames
+from dancedouble.overlap import read_ahead
 from dancedouble.pose.blazepose import BlazePose
 from dancedouble.pose.estimator import PersonPose, PoseEstimator, no_pose
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
 from dancedouble.pose.openpose_json import read_openpose
 from dancedouble.pose.smoothing import fill_gaps, find_gaps, smooth
-from dancedouble.pose.tracking import find_subject, follow_subject
+from dancedouble.pose.tracking import Seen, find_subject, follow_subject
 from dancedouble.progress import OnProgress, Stage, ignore_progress
 
 LONGEST_BRIDGED = 0.4
 """Seconds: shorter gaps are interpolated, longer ones stay empty."""
 DEFAULT_FPS = Fraction(30)
 """Rate of poses that come without one."""
-
-
-class Seen(NamedTuple):
-    """One frame and the subject in it."""
-
-    frame: NDArray[np.uint8]
-    pose: PersonPose | None
 
 
 class Followed(NamedTuple):
@@ -73,24 +66,12 @@ def follow(
     part = replace(info, frames=(info.frames if stop is None else min(stop, info.frames)) - start)
 
     def frames() -> Iterator[NDArray[np.uint8]]:
-        return ahead(read_frames(info.path, start=start, stop=start + part.frames))
+        return read_ahead(read_frames(info.path, start=start, stop=start + part.frames))
 
     subject, everyone = find_subject(frames(), part, estimator, person=person, on_progress=on_progress)
     others = [track for track in everyone if track is not subject]
-    latest: list[NDArray[np.uint8]] = []
-
-    def seen() -> Iterator[Seen]:
-        stage = Stage("poses", on_progress, total=part.frames, note=info.path.name)
-        for pose in stage.track(follow_subject(remembered(), estimator, subject, others=others)):
-            # The tracker looks at one frame at a time, so the latest one read is the one this pose was found in.
-            yield Seen(latest[0], pose)
-
-    def remembered() -> Iterator[NDArray[np.uint8]]:
-        for frame in frames():
-            latest[:] = [frame]
-            yield frame
-
-    return Followed(len(everyone), seen())
+    stage = Stage("poses", on_progress, total=part.frames, note=info.path.name)
+    return Followed(len(everyone), stage.track(follow_subject(frames(), estimator, subject, others=others)))
 
 
 def assemble(poses: Iterable[PersonPose | None], size: tuple[int, int], fps: Fraction) -> PoseSequence:

@@ -23,9 +23,9 @@ from dancedouble.devices import choose_device
 from dancedouble.errors import ConsentError, InputError
 from dancedouble.evaluation.paired import measure_pair
 from dancedouble.files import sha256
-from dancedouble.media.ahead import ahead
 from dancedouble.media.image import write_image
 from dancedouble.media.video import check_output, probe, read_frames
+from dancedouble.overlap import read_ahead
 from dancedouble.perception import load_perceptual
 from dancedouble.person import load_person, save_person
 from dancedouble.planning import DEFAULT_BUDGET, choose_size, plan_budget
@@ -353,7 +353,7 @@ def people(
     info_ = probe(Path(video))
     if picture is not None:
         check_output(Path(picture), [info_.path])
-    frames = Stage("people", on_progress, total=info_.frames).track(ahead(read_frames(info_.path)))
+    frames = Stage("people", on_progress, total=info_.frames).track(read_ahead(read_frames(info_.path)))
     tracks = list_people(frames, default_estimator(mask=False), fps=info_.fps)
     if picture is not None:
         shown = busiest_frame(tracks)

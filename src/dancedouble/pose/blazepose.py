@@ -37,22 +37,18 @@ HANDS = {"left": (LEFT_HAND, 15, 19, 17), "right": (RIGHT_HAND, 16, 20, 18)}
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Body:
-    """What the landmark network says about one region."""
+class _Body(PersonPose):
+    """What the landmark network says about one region: a pose that lacks hands, face and mask."""
 
-    xy: Array
-    score: Array
-    depth: Array
     points: Array
     """(33, 2) BlazePose's own points in the frame."""
     z: Array
     """(33,) their depths in pixels."""
-    mask: Array
+    segmentation: Array
     """(256, 256) logits over the crop."""
     matrix: NDArray[np.float64]
     """(2, 3) crop to frame."""
     presence: float
-    next_roi: Roi
 
 
 class BlazePose:
@@ -60,7 +56,7 @@ class BlazePose:
 
     Args:
         model: ``full``, or ``heavy`` (slower, steadier).
-        hands, face, mask: whether :meth:`landmarks` finds them; without, their scores are 0 and the mask is None.
+        hands, face, mask: whether :meth:`complete` finds them; without, their scores are 0 and the mask is None.
         threads: threads of the body's networks; hands, face and mask share two whatever it is. A second one helps
             on an idle machine only: next to decoding, or to another program, two wait for each other.
 
@@ -89,42 +85,46 @@ class BlazePose:
         """Everyone in the frame whom the landmark network confirms, surest first."""
         people: list[tuple[float, _Body]] = []
         for score, roi in self._candidates(frame):
-            if any(moved(roi, other.next_roi) < SAME_ROI for _, other in people):
+            if any(moved(roi, other.roi) < SAME_ROI for _, other in people):
                 continue
             person = self._look(frame, roi)
-            if person is not None and moved(roi, person.next_roi) > SETTLED:
-                person = self._look(frame, person.next_roi)
+            if person is not None and moved(roi, person.roi) > SETTLED:
+                person = self._look(frame, person.roi)
             if person is not None and not any(_same(person, other) for _, other in people):
                 people.append((min(score, person.presence), person))
         return [
             Detection(
                 box=bounds(person.xy, person.score),
                 score=score,
-                roi=person.next_roi,
+                roi=person.roi,
                 visible=float((person.score[BODY_POINTS] >= LIKELY).mean()),
             )
             for score, person in sorted(people, key=lambda pair: -pair[0])
         ]
 
     def landmarks(self, frame: Frame, roi: Roi) -> PersonPose | None:
-        """Body, hands, face and mask of the person in ``roi``; None when nobody is there."""
-        person = self._look(frame, roi)
-        if person is None:
-            return None
+        """The body of the person in ``roi``; None when nobody is there."""
+        return self._look(frame, roi)
+
+    def complete(self, frame: Frame, pose: PersonPose) -> PersonPose:
+        """A pose of :meth:`landmarks` with hands, face and mask."""
+        if not isinstance(pose, _Body):
+            return pose
         # The parts do not depend on each other, and the networks let go of Python: half of them go to another thread.
-        right = self._aside.submit(self._hand, frame, person, "right")
-        mask = self._aside.submit(self._mask_in, frame, person)
-        left = self._hand(frame, person, "left")
-        face = self._face_in(frame, person)
-        _add_hands(person, {"left": left, "right": right.result()})
+        right = self._aside.submit(self._hand, frame, pose, "right")
+        mask = self._aside.submit(self._mask_in, frame, pose)
+        left = self._hand(frame, pose, "left")
+        face = self._face_in(frame, pose)
+        xy, score, depth = pose.xy.copy(), pose.score.copy(), pose.depth.copy()
+        for side, hand in _two_hands({"left": left, "right": right.result()}).items():
+            part = HANDS[side][0]
+            xy[part], score[part] = hand.xy, hand.presence
+            depth[part] = depth[INDEX[f"{side}_wrist"]] + hand.depth
         if face is not None:
-            person.xy[FACE], person.score[FACE] = face.xy, face.presence
-            person.depth[FACE] = person.depth[INDEX["nose"]] + face.depth
-        hide_outside(person.xy, person.score, frame)
-        return PersonPose(
-            xy=person.xy, score=person.score, depth=person.depth, mask=mask.result(),
-            box=bounds(person.xy[BODY], person.score[BODY]), roi=person.next_roi,
-        )  # fmt: skip
+            xy[FACE], score[FACE] = face.xy, face.presence
+            depth[FACE] = depth[INDEX["nose"]] + face.depth
+        hide_outside(xy, score, frame)
+        return PersonPose(xy=xy, score=score, depth=depth, mask=mask.result(), box=pose.box, roi=pose.roi)
 
     def _hand(self, frame: Frame, person: _Body, side: str) -> Hand | None:
         _part, wrist, index, pinky = HANDS[side]
@@ -141,7 +141,7 @@ class BlazePose:
         if not self._mask:
             return None
         height, width = frame.shape[:2]
-        mask = cv2.warpAffine(sigmoid(person.mask), person.matrix, (width, height), flags=cv2.INTER_LINEAR)
+        mask = cv2.warpAffine(sigmoid(person.segmentation), person.matrix, (width, height), flags=cv2.INTER_LINEAR)
         return np.asarray(mask, np.float32)
 
     def _candidates(self, frame: Frame) -> list[tuple[float, Roi]]:
@@ -180,8 +180,9 @@ class BlazePose:
         if not score.any():
             return None
         return _Body(
-            xy=xy, score=score, depth=pose_depth, points=points[:33], z=depth[:33], mask=mask[..., 0], matrix=matrix,
-            presence=float(flag[0]), next_roi=body.roi_between(points[body.CENTRE], points[body.TOP]),
+            xy=xy, score=score, depth=pose_depth, mask=None, box=bounds(xy[BODY], score[BODY]),
+            roi=body.roi_between(points[body.CENTRE], points[body.TOP]), points=points[:33], z=depth[:33],
+            segmentation=mask[..., 0], matrix=matrix, presence=float(flag[0]),
         )  # fmt: skip
 
 
@@ -198,15 +199,13 @@ def moved(a: Roi, b: Roi) -> float:
 
 def _same(a: _Body, b: _Body) -> bool:
     apart = float(np.linalg.norm(a.points - b.points, axis=1).mean())
-    close = apart < SAME_BODY * max(a.next_roi.size, b.next_roi.size)
+    close = apart < SAME_BODY * max(a.roi.size, b.roi.size)
     return close or overlap(bounds(a.xy, a.score), bounds(b.xy, b.score)) > SAME_BOX
 
 
-def _add_hands(person: _Body, found: dict[str, Hand | None]) -> None:
+def _two_hands(found: dict[str, Hand | None]) -> dict[str, Hand]:
+    """The hands that were found; of two finds in one place, the likelier side."""
     hands = {side: hand for side, hand in found.items() if hand is not None}
     if len(hands) == 2 and same_hand(hands["left"], hands["right"]):
         del hands["left" if hands["left"].right + hands["right"].right > 1 else "right"]
-    for side, hand in hands.items():
-        part = HANDS[side][0]
-        person.xy[part], person.score[part] = hand.xy, hand.presence
-        person.depth[part] = person.depth[INDEX[f"{side}_wrist"]] + hand.depth
+    return hands

@@ -92,7 +92,14 @@ class PoseEstimator(Protocol):
         ...
 
     def landmarks(self, frame: Frame, roi: Roi) -> PersonPose | None:
-        """The pose of the person in ``roi``; None when no person is there (any more)."""
+        """The pose of the person in ``roi``, at least their body; None when no person is there (any more)."""
+        ...
+
+    def complete(self, frame: Frame, pose: PersonPose) -> PersonPose:
+        """What :meth:`landmarks` found in the same frame, with all that following does not need: hands, face, mask.
+
+        May run in another thread while :meth:`landmarks` looks at the next frame.
+        """
         ...
 
 
@@ -139,6 +146,10 @@ class FakePoseEstimator:
         if not found or np.hypot(found[0].roi.x - roi.x, found[0].roi.y - roi.y) > roi.size / 2:
             return None
         return found[0]
+
+    def complete(self, frame: Frame, pose: PersonPose) -> PersonPose:
+        """The pose as it is: it has all its points."""
+        return pose
 
     def _pose(self, frame: Frame, poses: PoseSequence) -> PersonPose | None:
         index = read_stamp(frame)

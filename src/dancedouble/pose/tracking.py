@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from dancedouble.overlap import in_a_thread, read_ahead
 from dancedouble.pose.estimator import Frame, PersonPose, PoseEstimator, Roi, overlap
 from dancedouble.pose.people import (
     Sighting,
@@ -27,8 +28,8 @@ from dancedouble.pose.people import (
 from dancedouble.progress import OnProgress, Stage, ignore_progress
 
 __all__ = [
-    "Clip", "Sighting", "Track", "busiest_frame", "choose_subject", "find_subject", "follow_subject", "list_people",
-    "people_sheet", "track_subject",
+    "Clip", "Seen", "Sighting", "Track", "busiest_frame", "choose_subject", "find_subject", "follow_subject",
+    "list_people", "people_sheet", "track_subject", "watch_subject",
 ]  # fmt: skip
 
 ON_TRACK = 0.3
@@ -60,6 +61,13 @@ class Clip(Protocol):
         ...
 
 
+class Seen(NamedTuple):
+    """One frame and the subject in it."""
+
+    frame: Frame
+    pose: PersonPose | None
+
+
 @dataclass
 class _Following:
     """Where the second pass stands."""
@@ -67,6 +75,33 @@ class _Following:
     pose: PersonPose | None = None
     coasted: int = 0
     """Frames since the track was last there."""
+
+
+def watch_subject(
+    frames_factory: Callable[[], Iterator[Frame]],
+    info: Clip,
+    estimator: PoseEstimator,
+    *,
+    person: int | None = None,
+    on_progress: OnProgress = ignore_progress,
+) -> Iterator[Seen]:
+    """Every frame of a clip with the subject's pose in it, one at a time.
+
+    Args:
+        frames_factory: gives the clip's frames from the first, RGB; called twice, and read ahead in a thread.
+        info: the clip.
+        estimator: finds people and poses.
+        person: who to follow, by the number of :func:`list_people`; None for the clear main subject.
+        on_progress: hears of the stages ``people`` and ``poses``.
+
+    Raises:
+        NoPersonError, SubjectError, PersonTooSmallError: see :func:`choose_subject`; with the first frame asked for.
+    """
+    frames = read_ahead(frames_factory())
+    subject, everyone = find_subject(frames, info, estimator, person=person, on_progress=on_progress)
+    others = [track for track in everyone if track is not subject]
+    stage = Stage("poses", on_progress, total=info.frames, note=info.path.name)
+    yield from stage.track(follow_subject(read_ahead(frames_factory()), estimator, subject, others=others))
 
 
 def track_subject(
@@ -77,22 +112,9 @@ def track_subject(
     person: int | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> Iterator[PersonPose | None]:
-    """The subject's pose and mask in every frame of a clip, one at a time; None where they are not there.
-
-    Args:
-        frames_factory: gives the clip's frames from the first, RGB; called twice.
-        info: the clip.
-        estimator: finds people and poses.
-        person: who to follow, by the number of :func:`list_people`; None for the clear main subject.
-        on_progress: hears of the stages ``people`` and ``poses``.
-
-    Raises:
-        NoPersonError, SubjectError, PersonTooSmallError: see :func:`choose_subject`; with the first frame asked for.
-    """
-    subject, everyone = find_subject(frames_factory(), info, estimator, person=person, on_progress=on_progress)
-    others = [track for track in everyone if track is not subject]
-    stage = Stage("poses", on_progress, total=info.frames, note=info.path.name)
-    yield from stage.track(follow_subject(frames_factory(), estimator, subject, others=others))
+    """:func:`watch_subject` without the frames: the subject's pose in each; None where they are not there."""
+    for seen in watch_subject(frames_factory, info, estimator, person=person, on_progress=on_progress):
+        yield seen.pose
 
 
 def find_subject(
@@ -111,8 +133,11 @@ def find_subject(
 
 def follow_subject(
     frames: Iterable[Frame], estimator: PoseEstimator, track: Track, *, others: Sequence[Track] = ()
-) -> Iterator[PersonPose | None]:
-    """The second pass: the pose of ``track``'s person in each of ``frames``; None where they are not there.
+) -> Iterator[Seen]:
+    """The second pass: each of ``frames`` with the pose of ``track``'s person in it.
+
+    The place of the body is all that looking at the next frame needs: hands, face and mask are found beside that, in a
+    thread, and come out one frame later.
 
     Args:
         frames: all frames of the clip from the first, RGB.
@@ -120,12 +145,19 @@ def follow_subject(
         track: whom to follow.
         others: tracks of the other people, so as not to slip onto one of them.
     """
-    state = _Following()
-    for index, frame in enumerate(frames):
-        here = track.at(index)
-        state.coasted = 0 if here else state.coasted + 1
-        state.pose = _follow(frame, estimator, state, here, [other.at(index) for other in others], track.step)
-        yield state.pose
+
+    def bodies() -> Iterator[Seen]:
+        state = _Following()
+        for index, frame in enumerate(frames):
+            here = track.at(index)
+            state.coasted = 0 if here else state.coasted + 1
+            state.pose = _follow(frame, estimator, state, here, [other.at(index) for other in others], track.step)
+            yield Seen(frame, state.pose)
+
+    def complete(seen: Seen) -> Seen:
+        return seen if seen.pose is None else Seen(seen.frame, estimator.complete(seen.frame, seen.pose))
+
+    return in_a_thread(complete, bodies())
 
 
 def _follow(
