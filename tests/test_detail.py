@@ -23,7 +23,7 @@ def test_a_whole_share_of_an_unmoved_picture_gives_the_picture_back() -> None:
     large = pictures(2)
     small = [cv2.resize(picture, SIZE[::-1], interpolation=cv2.INTER_AREA) for picture in large]
     shares = np.stack([np.ones(SIZE, np.float32), np.zeros(SIZE, np.float32)])
-    blend = Blend(shares, np.zeros((2, *SIZE, 2), np.float32))
+    blend = Blend(shares, np.zeros((2, 2, *SIZE), np.float32))
     flows = np.stack([identity_flow()] * 2)
     restored = restore_detail(small[0].astype(np.float32), blend, flows, np.stack(small), large, (4.0, 4.0), LARGE)
     inner = slice(8, -8)
@@ -35,8 +35,8 @@ def test_a_whole_share_of_an_unmoved_picture_gives_the_picture_back() -> None:
 def test_offsets_move_the_detail_with_the_decision() -> None:
     large = pictures(1)
     small = cv2.resize(large[0], SIZE[::-1], interpolation=cv2.INTER_AREA)
-    offset = np.zeros((1, *SIZE, 2), np.float32)
-    offset[..., 0] = 3.0
+    offset = np.zeros((1, 2, *SIZE), np.float32)
+    offset[:, 0] = 3.0
     moved = np.roll(small, -3, axis=1).astype(np.float32)
     blend = Blend(np.ones((1, *SIZE), np.float32), offset)
     restored = restore_detail(moved, blend, identity_flow()[None], small[None], large, (4.0, 4.0), LARGE)
@@ -46,7 +46,7 @@ def test_offsets_move_the_detail_with_the_decision() -> None:
 
 def test_without_a_share_nothing_is_added() -> None:
     small = np.full((*SIZE, 3), 90, np.float32)
-    blend = Blend(np.zeros((1, *SIZE), np.float32), np.zeros((1, *SIZE, 2), np.float32))
+    blend = Blend(np.zeros((1, *SIZE), np.float32), np.zeros((1, 2, *SIZE), np.float32))
     restored = restore_detail(
         small, blend, identity_flow()[None], np.zeros((1, *SIZE, 4), np.uint8), pictures(1), (4.0, 4.0), LARGE
     )

@@ -15,13 +15,13 @@ SRC = Path(__file__).parents[1] / "src"
 PACKAGE = SRC / "dancedouble"
 
 LAYERS = (
-    ("errors", "progress", "files", "overlap"),
+    ("errors", "progress", "files", "overlap", "allocation"),
     ("weights", "media", "pose"),
     ("devices", "rendering", "models", "perception"),
     ("plate", "capture", "recipe", "conditioning", "workspace", "person", "checkpoint"),
     ("preparation", "references", "dataset", "subject"),
     ("provenance", "coverage", "evaluation", "training"),
-    ("synthesis", "delivery"),
+    ("deployment", "openvino_runtime", "engine", "synthesis", "delivery"),
     ("assessment", "results", "planning", "description", "rendition", "transfer_state", "pipeline"),
     ("app", "cli", "__main__"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,7 @@ from PIL import Image
 from dancedouble.pose.skeleton import FACE, INDEX, LEFT_HAND, RIGHT_HAND
 from dancedouble.rendering.palette import BODY_23, BODY_25, HAND_BONES
 from dancedouble.rendering.stick_figure import draw_paper_figure, draw_stick_figure
-from pose_fixtures import Camera, dance, film
+from pose_fixtures import Body, Camera, dance, film
 
 GOLDEN = Path(__file__).parent / "golden"
 CANVAS = (1080, 1920)
@@ -225,3 +226,17 @@ def test_palettes_are_complete() -> None:
     heel = xy[INDEX["left_heel"]]
     with_heels = draw_stick_figure(xy, score, CANVAS, palette=BODY_25)
     assert tuple(with_heels[int(heel[1]), int(heel[0])]) == BODY_25.colors[21]
+
+
+def test_a_part_of_a_figure_is_cut_from_the_whole() -> None:
+    poses = film(dance(3, 10.0, seed=4), Body(), Camera(size=(304, 224), fps=Fraction(10), focal=500.0))
+    for xy, score in zip(poses.xy, poses.score, strict=True):
+        whole = draw_stick_figure(xy, score, poses.size)
+        x, y = xy[INDEX["nose"]].round().astype(int).tolist()
+        for top, left in ((y - 32, x - 32), (y, x - 60), (y + 50, x)):
+            part = (max(top, 0), max(left, 0), max(top, 0) + 64, max(left, 0) + 64)
+            top, left, bottom, right = part
+            drawn = draw_stick_figure(xy, score, poses.size, part=part)
+            apart = np.abs(drawn.astype(int) - whole[top:bottom, left:right])
+            assert apart.max() <= 2, "strokes are smoothed a little differently where the canvas ends"
+            assert (whole[top:bottom, left:right] < 255).any()

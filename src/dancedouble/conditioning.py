@@ -13,10 +13,14 @@ from dancedouble.recipe import FigureInput
 from dancedouble.rendering.crop import CropWindow
 from dancedouble.rendering.limb_maps import limb_maps
 from dancedouble.rendering.stick_figure import draw_paper_figure, draw_stick_figure
-from dancedouble.rendering.warping import limb_flow, limb_flows, warp_person
+from dancedouble.rendering.warping import carry_person, limb_flow
 
 MAP_STRIDE = 4
 """Limb maps are drawn at a quarter of the crop's resolution, where the fast generator works."""
+
+
+Part = tuple[int, int, int, int]
+"""Top, left, bottom, right of a part of a picture."""
 
 
 class Pose(NamedTuple):
@@ -35,6 +39,8 @@ class Shown(NamedTuple):
     """(C, h, w): a stick figure in [-1, 1] at full size, or limb maps at a quarter of it."""
     references: NDArray[np.uint8]
     """(K, H, W, 4): RGB and mask of the subject's real frames, warped to this pose; K may be 0."""
+    flows: tuple[NDArray[np.float32], ...] = ()
+    """K of (H, W, 2): where in its bank picture each reference was sampled, x and y in pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +75,14 @@ class FigureConditioner:
     frame_size: tuple[int, int] | None = None
     """(height, width) of whole frames to draw as the paper does, at 1080p and then squeezed; None draws smoothly."""
 
-    def figure(self, pose: Pose, size: tuple[int, int]) -> NDArray[np.uint8]:
-        """(H, W, 3) RGB: what the generator is shown and discriminators judge with."""
+    def figure(self, pose: Pose, size: tuple[int, int], part: Part | None = None) -> NDArray[np.uint8]:
+        """(H, W, 3) RGB: what the generator is shown and discriminators judge with; or a part of it."""
         if self.frame_size is None:
-            return draw_stick_figure(pose.xy, pose.score, size)
+            return draw_stick_figure(pose.xy, pose.score, size, part=part)
         height, width = self.frame_size
         on_frame = pose.xy * np.array([width / size[1], height / size[0]], np.float32)
-        return draw_paper_figure(on_frame, pose.score, self.frame_size, size)
+        whole = draw_paper_figure(on_frame, pose.score, self.frame_size, size)
+        return whole if part is None else whole[part[0] : part[2], part[1] : part[3]]
 
     def show(self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64]) -> Shown:
         """The figure (3, H, W) in [-1, 1]; ``chosen`` is empty."""
@@ -102,19 +109,14 @@ class LimbConditioner:
         label = limb_maps(pose.xy / np.float32(MAP_STRIDE), pose.score, small, self.body_height / MAP_STRIDE)
         known = self.bank.poses
         pictures = [self.bank.pictures[index] for index in chosen]
-        warped = warp_person(
+        warped, flows = carry_person(
             pictures, known.xy[chosen], known.score[chosen], pose.xy, pose.score, size, self.body_height
         )
-        return Shown(label, warped)
+        return Shown(label, warped, tuple(flows))
 
-    def flows(self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(K, H, W, 2) where each chosen picture is sampled for ``pose``, x and y in its small pixels."""
-        known = self.bank.poses
-        return limb_flows(known.xy[chosen], known.score[chosen], pose.xy, pose.score, size, self.body_height)
-
-    def figure(self, pose: Pose, size: tuple[int, int]) -> NDArray[np.uint8]:
-        """(H, W, 3) RGB: the stick figure that discriminators and the face GAN judge with."""
-        return draw_stick_figure(pose.xy, pose.score, size)
+    def figure(self, pose: Pose, size: tuple[int, int], part: Part | None = None) -> NDArray[np.uint8]:
+        """(H, W, 3) RGB: the stick figure that discriminators and the face GAN judge with; or a part of it."""
+        return draw_stick_figure(pose.xy, pose.score, size, part=part)
 
     def carry(self, before: Pose, now: Pose, size: tuple[int, int]) -> NDArray[np.float32]:
         """(H, W, 2) where each pixel of the present frame was in the previous output, in its pixels (x, y)."""

@@ -9,17 +9,24 @@ from torch import nn
 
 from dancedouble.errors import InputError
 
+OPENVINO = "openvino"
+
 
 def choose_device(name: str = "auto") -> torch.device:
-    """``auto``, ``cpu``, ``cuda`` (also ``cuda:1``) or ``mps``. Raises InputError for one that is not there."""
+    """``auto``, ``cpu``, ``cuda`` (also ``cuda:1``) or ``mps``. Raises InputError for one that is not there.
+
+    ``openvino`` only renders: PyTorch's part of the work is on the CPU then.
+    """
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    if name == OPENVINO:
+        return torch.device("cpu")
     kind = name.split(":")[0]
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if kind not in there:
-        raise InputError(f"--device {name}: no such device; expected auto, cpu, cuda or mps")
+        raise InputError(f"--device {name}: no such device; expected auto, cpu, cuda, mps or openvino")
     if not there[kind]:
         raise InputError(f"--device {name}: not available on this machine; leave --device out, or use --device cpu")
     return torch.device(name)

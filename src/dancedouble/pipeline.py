@@ -20,6 +20,7 @@ from dancedouble.capture import capture_poses, default_estimator, is_video
 from dancedouble.delivery import Layout, check_request
 from dancedouble.description import describe_installation, describe_path, describe_preset
 from dancedouble.devices import choose_device
+from dancedouble.engine import open_engine
 from dancedouble.errors import ConsentError, InputError
 from dancedouble.evaluation.paired import measure_pair
 from dancedouble.files import sha256
@@ -47,6 +48,7 @@ from dancedouble.results import (
     TrainResult,
     TransferResult,
 )
+from dancedouble.synthesis import Synthesizer
 from dancedouble.training.authors_checkpoint import import_person
 from dancedouble.training.authors_dataset import prepare_dataset as prepare_authors_dataset
 from dancedouble.training.beginning import begin_with
@@ -180,12 +182,13 @@ def render(
     """
     source, output, started = Path(source), Path(output), time.monotonic()
     check_request(output, layout, inputs=[source, Path(person)], alpha=alpha, has_source_video=is_video(source))
-    subject, where = load_person(person), choose_device(device)
+    subject = load_person(person)
+    renderer = Synthesizer(subject, open_engine(subject, device))
     capture = capture_poses(source, person=person_number, frames=frames, on_progress=on_progress)
     looked = time.monotonic() - started
     return render_capture(
-        subject, capture, source, output, first=frames[0] if frames else 0, layout=layout, alpha=alpha,
-        retarget=retarget, device=where, seconds={"poses": looked}, on_progress=on_progress,
+        renderer, capture, source, output, first=frames[0] if frames else 0, layout=layout, alpha=alpha,
+        retarget=retarget, seconds={"poses": looked}, on_progress=on_progress,
     )  # fmt: skip
 
 
@@ -227,10 +230,11 @@ def transfer(
         prepared.workspace, state / "person.safetensors", preset=preset, budget=plan.training, size=height, seed=seed,
         device=device, on_progress=on_progress,
     )  # fmt: skip
+    subject = load_person(learned.person)
     rendered = render_capture(
-        load_person(learned.person), capture, source, output, first=frames[0] if frames else 0, layout=layout,
-        alpha=False, retarget=retarget, device=where, seconds={"poses": spent, **learned.seconds},
-        on_progress=on_progress,
+        Synthesizer(subject, open_engine(subject, device)), capture, source, output,
+        first=frames[0] if frames else 0, layout=layout, alpha=False, retarget=retarget,
+        seconds={"poses": spent, **learned.seconds}, on_progress=on_progress,
     )  # fmt: skip
     return TransferResult(
         **{**vars(rendered), "warnings": [*prepared.warnings, *lacking, *rendered.warnings]},

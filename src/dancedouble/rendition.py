@@ -6,15 +6,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from dancedouble.assessment.doctor import examine_poses
 from dancedouble.assessment.sidecar import write_sidecar
 from dancedouble.capture import Capture
 from dancedouble.delivery import Layout, figure_frames, laid_out_size, lay_out, open_output
 from dancedouble.media.audio import AudioCut
 from dancedouble.media.video import VideoWriter, read_frames
-from dancedouble.person import Person
 from dancedouble.pose.normalization import Retarget, normalize_poses
 from dancedouble.progress import OnProgress, Stage
 from dancedouble.provenance.marking import synthetic_record
@@ -23,14 +20,14 @@ from dancedouble.synthesis import Synthesizer
 
 
 def render_capture(
-    subject: Person, capture: Capture, source: Path, output: Path, *, first: int, layout: Layout, alpha: bool,
-    retarget: Retarget, device: torch.device, seconds: dict[str, float], on_progress: OnProgress,
+    renderer: Synthesizer, capture: Capture, source: Path, output: Path, *, first: int, layout: Layout, alpha: bool,
+    retarget: Retarget, seconds: dict[str, float], on_progress: OnProgress,
 ) -> RenderResult:  # fmt: skip
-    """Have ``subject`` dance what was captured of ``source``, whose frame ``first`` the capture begins with.
+    """Have the renderer's person dance what was captured of ``source``, whose frame ``first`` the capture begins with.
 
     Writes the output, marked as synthetic, and a sidecar beside it. Raises OutputError, InputError, PersonFileError.
     """
-    started = time.monotonic()
+    started, subject = time.monotonic(), renderer.person
     normalized = normalize_poses(capture.poses, subject.poses, retarget=retarget)
     video, fps = capture.video, capture.poses.fps
     stop = first + len(capture.poses)
@@ -44,7 +41,7 @@ def render_capture(
         record=record,
     ) as writer:  # fmt: skip
         drawn = figure_frames(normalized.poses) if layout == "strip" else None
-        for finished in stage.track(Synthesizer(subject, device).frames(normalized.poses)):
+        for finished in stage.track(renderer.frames(normalized.poses)):
             shown = None if sources is None else next(sources)
             writer.write(lay_out(finished, layout, shown, None if drawn is None else next(drawn), alpha=alpha))
     result = RenderResult(

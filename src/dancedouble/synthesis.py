@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import cv2
@@ -12,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dancedouble.conditioning import Conditioner, LimbConditioner, Pose, Shown, figure_conditioner, pose_in_window
+from dancedouble.allocation import keep_freed_memory
+from dancedouble.conditioning import Conditioner, LimbConditioner, Shown, figure_conditioner, pose_in_window
 from dancedouble.dataset import carry_to_grid, face_edges, picture_to_tensor, references_to_tensor
-from dancedouble.devices import place
+from dancedouble.engine import Engine, TorchEngine
 from dancedouble.errors import PersonFileError
-from dancedouble.models.face import FaceGlobal, FaceUNet, crop_faces, face_generator
+from dancedouble.models.face import crop_faces
 from dancedouble.models.layers import Layers, composite
-from dancedouble.models.painter import Painter
+from dancedouble.overlap import in_a_thread, read_ahead
 from dancedouble.person import Person
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.recipe import FigureInput, LimbInput, WholeFrame, recipe_from_dict
@@ -48,29 +48,26 @@ class _Prepared(NamedTuple):
     """One frame's inputs, made ahead of the generator."""
 
     window: CropWindow
-    pose: Pose
     label: Tensor
     references: Tensor
     plate: Tensor
     figure: Tensor | None
+    """(1, 3, S, S) the stick figure's face; None without a face network, or where no face is seen."""
     face: Tensor | None
+    """(1, 4) where that is in the crop."""
     carry: Tensor | None
     shown: Shown
     chosen: NDArray[np.int64]
 
 
 class Synthesizer:
-    """Renders one person. Loading it builds the networks; :meth:`frames` streams."""
+    """Renders one person with an engine that runs their networks; :meth:`frames` streams."""
 
-    def __init__(self, person: Person, device: torch.device) -> None:
-        self.person, self.device = person, device
+    def __init__(self, person: Person, engine: Engine | torch.device) -> None:
+        """A device in place of an engine is PyTorch on it."""
+        self.person = person
+        self.engine: Engine = TorchEngine(person, engine) if isinstance(engine, torch.device) else engine
         self.recipe = recipe_from_dict(person.recipe)
-        self.painter = Painter(self.recipe.final.generator)
-        self.face: FaceGlobal | FaceUNet | None = None
-        self._load("painter", self.painter)
-        if self.recipe.face is not None and any(name.startswith("face.") for name in person.weights):
-            self.face = face_generator(self.recipe.face.generator)
-            self._load("face", self.face)
         self.conditioner: Conditioner
         if isinstance(self.recipe.conditioning, FigureInput):
             self.conditioner = figure_conditioner(self.recipe.conditioning, person.size)
@@ -82,30 +79,30 @@ class Synthesizer:
     def frames(self, poses: PoseSequence) -> Iterator[Finished]:
         """Render every row of ``poses``, given in pixels of the subject's frame; rows without anybody are the plate.
 
-        Lazily, in order; memory does not grow with length.
+        Lazily, in order; memory does not grow with length. What a frame needs is made in one thread and the finished
+        frame is put together in another, while the generator paints the frames between.
         """
-        windows = self._windows(poses)
-        chosen = self._choose(poses)
-        present = poses.present
-        previous: Layers | None = None
+        keep_freed_memory()
+        prepared = read_ahead(self._prepared(poses, self._windows(poses), self._choose(poses)))
+        return in_a_thread(lambda both: self._finish(*both), self._painted(prepared))
+
+    def _prepared(
+        self, poses: PoseSequence, windows: list[CropWindow], chosen: NDArray[np.int64]
+    ) -> Iterator[_Prepared | None]:
         before: int | None = None
-        with ThreadPoolExecutor(1) as thread, torch.inference_mode():
+        for index, present in enumerate(poses.present):
+            yield self._prepare(poses, windows, chosen, index, before) if present else None
+            before = index if present else None
 
-            def prepare(index: int, before: int | None) -> _Prepared:
-                return self._prepare(poses, windows, chosen, index, before)
-
-            ahead = None
-            for index in range(len(poses)):
-                if not present[index]:
-                    previous, before, ahead = None, None, None
-                    yield Finished(self.person.plate.copy(), np.zeros(self.person.size, np.uint8))
-                    continue
-                ready = ahead.result() if ahead is not None else prepare(index, before)
-                before = index
-                follows = index + 1 < len(poses) and present[index + 1]
-                ahead = thread.submit(prepare, index + 1, index) if follows else None
+    def _painted(self, prepared: Iterable[_Prepared | None]) -> Iterator[tuple[Layers | None, _Prepared | None]]:
+        previous: Layers | None = None
+        for ready in prepared:
+            painted = None
+            if ready is None:
+                previous = None
+            else:
                 painted, previous = self._paint(ready, previous)
-                yield self._finish(painted, ready)
+            yield painted, ready
 
     # -- before the generator ----------------------------------------------------------------------------------
 
@@ -132,11 +129,13 @@ class Synthesizer:
                 self.conditioner.carry(pose_in_window(poses, before, windows[before]), pose, window.size)
             )
         figure, face = None, None
-        if self.face is not None:
-            figure = picture_to_tensor(self.conditioner.figure(pose, window.size))[None]
-            face = torch.tensor([face_edges(pose, window.size, face_side(self.person.crop_size))])
+        if self.engine.has_face:
+            edges = face_edges(pose, window.size, face_side(self.person.crop_size))
+            if edges[0] >= 0:
+                face = torch.tensor([edges])
+                figure = picture_to_tensor(self.conditioner.figure(pose, window.size, edges))[None]
         return _Prepared(
-            window=window, pose=pose, label=torch.from_numpy(shown.label)[None],
+            window=window, label=torch.from_numpy(shown.label)[None],
             references=references_to_tensor(shown.references)[None],
             plate=picture_to_tensor(window.cut(self.person.plate))[None], figure=figure, face=face, carry=carry,
             shown=shown, chosen=chosen[index],
@@ -144,64 +143,69 @@ class Synthesizer:
 
     # -- the generator and after ---------------------------------------------------------------------------------
 
+    @torch.inference_mode()
     def _paint(self, ready: _Prepared, previous: Layers | None) -> tuple[Layers, Layers]:
         """The painted layers of a frame, and what the next frame is to see of it."""
-        grid = None if ready.carry is None else ready.carry.to(self.device)
+        grid = None if ready.carry is None else ready.carry.to(self.engine.device)
         seen = None if previous is None or not self.recipe.temporal else carried(previous, grid)
-        painted = self.painter(ready.label.to(self.device), ready.references.to(self.device), seen)
-        plate = ready.plate.to(self.device)
+        painted = self.engine.paint(ready.label.to(self.engine.device), ready.references.to(self.engine.device), seen)
+        plate = ready.plate.to(self.engine.device)
         picture = composite(painted, plate)
-        if self.face is not None and ready.face is not None and ready.figure is not None and int(ready.face[0, 0]) >= 0:
+        if ready.face is not None and ready.figure is not None:
             top, left, bottom, right = ready.face[0].tolist()
-            residual = self.face(crop_faces(ready.figure.to(self.device), ready.face), crop_faces(picture, ready.face))
+            residual = self.engine.correct_face(ready.figure.to(self.engine.device), crop_faces(picture, ready.face))
             rgb = painted.rgb.clone()
             rgb[:, :, top:bottom, left:right] += residual
             painted = painted._replace(rgb=rgb.clamp(-1, 1))
             picture = composite(painted, plate)
         return painted, Layers(picture, painted.alpha)
 
-    def _finish(self, painted: Layers, ready: _Prepared) -> Finished:
+    def _finish(self, painted: Layers | None, ready: _Prepared | None) -> Finished:
         """Lay the crop over the full-resolution plate; outside the person the plate's pixels stay untouched."""
+        frame = self.person.plate.copy()
+        if painted is None or ready is None:
+            return Finished(frame, np.zeros(self.person.size, np.uint8))
         window = ready.window
         rows, columns, inner_rows, inner_columns = window.visible(self.person.size)
-        size = window.region[::-1]
-        rgb = self._full_size(painted, ready)[inner_rows, inner_columns]
-        frame = self.person.plate.copy()
-        alpha = np.full(self.person.size, 255, np.uint8)
         if painted.alpha is None:
+            rgb = self._full_size(painted, ready, (inner_rows, inner_columns))
             frame[rows, columns] = rgb.round().clip(0, 255)
-            return Finished(frame, alpha)
-        soft = cv2.resize(painted.alpha[0, 0].float().cpu().numpy(), size, interpolation=cv2.INTER_LINEAR)
-        soft = soft[inner_rows, inner_columns, None]
+            return Finished(frame, np.full(self.person.size, 255, np.uint8))
+        alpha = np.zeros(self.person.size, np.uint8)
+        soft = cv2.resize(painted.alpha[0, 0].float().cpu().numpy(), window.region[::-1])[inner_rows, inner_columns]
         # A still background, exactly: what is nearly bare is the plate, bit for bit, and a body lets nothing through.
         soft = np.clip((soft - NEARLY_BARE) / (1 - 2 * NEARLY_BARE), 0, 1)
-        frame[rows, columns] = (rgb * soft + frame[rows, columns] * (1 - soft)).round().clip(0, 255)
-        alpha[:] = 0
-        alpha[rows, columns] = (soft[..., 0] * 255).round()
+        covered = cv2.boundingRect((soft > 0).view(np.uint8))
+        if covered[2] == 0:
+            return Finished(frame, alpha)
+        left, top, width, height = covered
+        soft = np.ascontiguousarray(soft[top : top + height, left : left + width])
+        part = tuple(
+            slice(inner.start + start, inner.start + start + length)
+            for inner, start, length in ((inner_rows, top, height), (inner_columns, left, width))
+        )
+        here = (
+            slice(rows.start + top, rows.start + top + height),
+            slice(columns.start + left, columns.start + left + width),
+        )
+        rgb = self._full_size(painted, ready, (part[0], part[1]))
+        plate = np.ascontiguousarray(frame[here])
+        apart = cv2.multiply(cv2.subtract(rgb, plate, dtype=cv2.CV_32F), cv2.merge([soft] * 3))
+        frame[here] = cv2.add(plate, apart, dtype=cv2.CV_8U)
+        alpha[here] = (soft * 255).round()
         return Finished(frame, alpha)
 
-    def _full_size(self, painted: Layers, ready: _Prepared) -> NDArray[np.float32]:
-        """The painted crop at the size of its region in the frame, (H, W, 3) float RGB 0–255."""
-        small = (painted.rgb[0].float().cpu().numpy().transpose(1, 2, 0) + 1) * np.float32(127.5)
+    def _full_size(self, painted: Layers, ready: _Prepared, part: tuple[slice, slice]) -> NDArray[np.float32]:
+        """A part of the painted crop at the size of its region in the frame, (H, W, 3) float RGB 0–255."""
+        small = np.ascontiguousarray(painted.rgb[0].float().cpu().numpy().transpose(1, 2, 0))
+        small = (small + 1) * np.float32(127.5)
         region, bank = ready.window.region, self.person.bank
         if not isinstance(self.conditioner, LimbConditioner) or bank is None or max(bank.ratio) < WORTH_RESTORING:
-            return np.asarray(cv2.resize(small, region[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
+            large = cv2.resize(small, region[::-1], interpolation=cv2.INTER_CUBIC)[part]
+            return np.ascontiguousarray(large, np.float32)
         assert painted.shares is not None and painted.offsets is not None
-        blend = Blend(
-            painted.shares[0].float().cpu().numpy(), painted.offsets[0].float().cpu().numpy().transpose(0, 2, 3, 1)
-        )
-        flows = self.conditioner.flows(ready.pose, ready.window.size, ready.chosen)
+        blend = Blend(painted.shares[0].float().cpu().numpy(), painted.offsets[0].float().cpu().numpy())
         pictures = [bank.large[index] for index in ready.chosen]
-        return restore_detail(small, blend, flows, ready.shown.references, pictures, bank.ratio, region)
-
-    def _load(self, part: str, network: torch.nn.Module) -> None:
-        prefix = f"{part}."
-        tensors = {k.removeprefix(prefix): v for k, v in self.person.weights.items() if k.startswith(prefix)}
-        try:
-            network.load_state_dict(tensors)
-        except RuntimeError as error:
-            reason = str(error).splitlines()[-1].strip()
-            raise PersonFileError(
-                f"the person file's {part} does not fit its recipe ({reason}); train it again"
-            ) from error
-        place(network, self.device).eval().requires_grad_(False)
+        return restore_detail(
+            small, blend, ready.shown.flows, ready.shown.references, pictures, bank.ratio, region, part
+        )

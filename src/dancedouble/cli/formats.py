@@ -6,7 +6,7 @@ import re
 
 TIME = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s?)?")
 FRAMES = re.compile(r"(\d*):(\d+)")
-DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?|mps")
+DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?|mps|openvino")
 
 
 def parse_time(text: str) -> float:
@@ -31,9 +31,9 @@ def parse_frames(text: str) -> tuple[int, int]:
 
 
 def parse_device(text: str) -> str:
-    """``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``. ValueError for anything else."""
+    """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``openvino``. ValueError for anything else."""
     if not DEVICE.fullmatch(text):
-        raise ValueError(f"{text!r} is not a device; write auto, cpu, cuda or mps")
+        raise ValueError(f"{text!r} is not a device; write auto, cpu, cuda, mps or openvino")
     return text
 
 

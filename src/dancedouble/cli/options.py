@@ -123,7 +123,7 @@ DeviceOption = Annotated[
     str | None,
     option(
         "--device",
-        metavar="auto|cpu|cuda|mps",
+        metavar="auto|cpu|cuda|mps|openvino",
         parser=usage(parse_device),
         meaning="Where the networks run; poses are always found on the CPU.",
     ),

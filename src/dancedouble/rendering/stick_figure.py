@@ -32,6 +32,8 @@ CANVAS_SIDE = 1080
 """Short side, in pixels, of the canvas that the paper's radii and widths belong to."""
 LANCZOS_LOBES = 3
 """A Lanczos filter reaches this many pixels of the smaller picture."""
+MARGIN = 4
+"""Pixels drawn about a part of a picture."""
 SHIFT = 4
 """Fractional bits of sub-pixel drawing: 1/16 px."""
 
@@ -45,19 +47,32 @@ def draw_stick_figure(
     face_points: FaceDetail = 8,
     palette: Palette = BODY_23,
     over: Picture | None = None,
+    part: tuple[int, int, int, int] | None = None,
 ) -> Picture:
     """Draw one pose with sub-pixel, anti-aliased strokes whose width follows the size of the picture.
 
     ``xy`` (137, 2) in pixels of the picture, ``score`` (137,), ``size`` (height, width). ``over`` draws on a
-    copy of an RGB picture of that size instead of an empty canvas. Returns (height, width, 3) uint8 RGB.
+    copy of an RGB picture of that size instead of an empty canvas. ``part`` = (top, left, bottom, right) draws only
+    that part of the picture. Returns (height, width, 3) uint8 RGB.
     """
     if over is not None and over.shape != (*size, 3):
         raise ValueError(f"the picture to draw over is {over.shape}, expected {(*size, 3)}")
     image = np.full((*size, 3), 255 if canvas == "white" else 0, np.uint8) if over is None else over.copy()
     ink: Color = (0, 0, 0) if canvas == "white" else (255, 255, 255)
     unit = max(min(size) / 720, 0.3)
-    _draw(_SmoothPen(image, unit), xy, score, palette, FACE_POINTS[face_points], ink)
-    return image
+    top, left, bottom, right = (0, 0, *size) if part is None else part
+    # A little more than the part: strokes are smoothed differently where a canvas ends.
+    rows, columns = max(top - MARGIN, 0), max(left - MARGIN, 0)
+    image = np.ascontiguousarray(image[rows : bottom + MARGIN, columns : right + MARGIN])
+    _draw(
+        _SmoothPen(image, unit),
+        np.asarray(xy, np.float64) - (columns, rows),
+        score,
+        palette,
+        FACE_POINTS[face_points],
+        ink,
+    )
+    return image[top - rows : bottom - rows, left - columns : right - columns]
 
 
 def draw_paper_figure(
@@ -141,15 +156,27 @@ class _SmoothPen:
         self.image, self.unit = image, unit
 
     def dot(self, point: NDArray[np.float64], radius: int, color: Color) -> None:
+        if self._misses(point, point, radius):
+            return
         outline = self._fixed(point + self.CIRCLE * (radius * self.unit))
         cv2.fillConvexPoly(self.image, outline, color, lineType=cv2.LINE_AA, shift=SHIFT)
 
     def limb(self, start: NDArray[np.float64], end: NDArray[np.float64], half_width: int, color: Color) -> None:
+        if self._misses(start, end, half_width):
+            return
         along = (end - start) / 2
         length = max(float(np.hypot(*along)), 1e-6)
         across = np.array([-along[1], along[0]]) / length * (half_width * self.unit)
         outline = (start + end) / 2 + self.CIRCLE[:, :1] * along + self.CIRCLE[:, 1:] * across
         _blend_polygon(self.image, self._fixed(outline), color, line=cv2.LINE_AA, shift=SHIFT)
+
+    def _misses(self, start: NDArray[np.float64], end: NDArray[np.float64], half_width: int) -> bool:
+        """Whether a stroke lies outside the picture: most do, when only a part is drawn."""
+        (x0, y0), (x1, y1) = start.tolist(), end.tolist()
+        height, width = self.image.shape[:2]
+        reach = half_width * self.unit + 2
+        inside_x = max(x0, x1) > -reach and min(x0, x1) < width + reach
+        return not (inside_x and max(y0, y1) > -reach and min(y0, y1) < height + reach)
 
     @staticmethod
     def _fixed(outline: NDArray[np.float64]) -> NDArray[np.int32]:

@@ -149,12 +149,27 @@ def warp_person(
     Returns:
         uint8 (K, H, W, 4): RGB and mask.
     """
+    return carry_person(pictures, source_xy, source_score, target_xy, target_score, size_hw, body_height_px)[0]
+
+
+def carry_person(
+    pictures: Sequence[Image],
+    source_xy: Array,
+    source_score: Array,
+    target_xy: Array,
+    target_score: Array,
+    size_hw: tuple[int, int],
+    body_height_px: float,
+) -> tuple[Image, list[Array]]:
+    """:func:`warp_person`, and the K flows (H, W, 2) that it looked along: as :func:`limb_flow` gives them."""
     warped = np.empty((len(pictures), *size_hw, 4), np.uint8)
+    flows = []
     carried = _carry(source_xy, source_score, target_xy, target_score, size_hw, body_height_px)
     for picture, (flow, agreement), result in zip(pictures, carried, warped, strict=True):
         result[:] = warp(picture, flow)
         result[..., 3] = np.rint(result[..., 3] * agreement)
-    return warped
+        flows.append(flow)
+    return warped, flows
 
 
 def _carry(

@@ -1,0 +1,134 @@
+"""A learned person's networks as plain functions of tensors: what engines run and ``export`` writes.
+
+Inside the program networks take and give named tuples, and None where there is nothing yet. Other engines know
+tensors alone, so here the frame before is one tensor, all zeros at the start of a clip.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dancedouble.conditioning import MAP_STRIDE
+from dancedouble.errors import PersonFileError
+from dancedouble.models.blocks import InstanceNorm
+from dancedouble.models.face import FaceGlobal, FaceUNet, face_generator
+from dancedouble.models.layers import Layers
+from dancedouble.models.painter import Painter
+from dancedouble.person import Person
+from dancedouble.recipe import LimbInput, recipe_from_dict
+from dancedouble.rendering.face_box import face_side
+from dancedouble.rendering.limb_maps import CHANNELS
+
+FIGURE_CHANNELS = 3
+PREVIOUS_CHANNELS = 4
+OUTPUTS = ("rgb", "alpha", "shares", "offsets")
+"""What a painter may give, in this order; see :class:`Layers`."""
+
+
+class Networks(NamedTuple):
+    """What renders a person, ready for evaluation, on the CPU."""
+
+    painter: Painter
+    face: FaceGlobal | FaceUNet | None
+
+
+def load_networks(person: Person) -> Networks:
+    """Build a person's networks with their weights. Raises PersonFileError when the two do not fit."""
+    recipe = recipe_from_dict(person.recipe)
+    painter = Painter(recipe.final.generator)
+    _load("painter", painter, person)
+    face = None
+    if recipe.face is not None and any(name.startswith("face.") for name in person.weights):
+        face = face_generator(recipe.face.generator)
+        _load("face", face, person)
+    return Networks(painter, face)
+
+
+def _load(part: str, network: nn.Module, person: Person) -> None:
+    prefix = f"{part}."
+    tensors = {k.removeprefix(prefix): v for k, v in person.weights.items() if k.startswith(prefix)}
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise PersonFileError(f"the person file's {part} does not fit its recipe ({reason}); train it again") from error
+    network.eval().requires_grad_(False)
+
+
+class PlainNetwork(NamedTuple):
+    """A network whose inputs and outputs are tensors, with their names."""
+
+    module: nn.Module
+    example: tuple[Tensor, ...]
+    """Inputs of the right shapes, the same every time."""
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def plain_networks(person: Person, networks: Networks) -> dict[str, PlainNetwork]:
+    """``painter``, and ``face`` where the person has one.
+
+    The painter takes ``label`` (1, C, h, w), ``references`` (1, K, 4, H, W) where its kind is shown any, ``previous``
+    (1, 4, H, W): RGB and alpha of the finished frame before. It gives those of :data:`OUTPUTS` that it has. The face
+    takes ``figure`` and ``face`` (1, 3, S, S) and gives the ``residual`` that is added to the face.
+    """
+    networks = Networks(*(None if network is None else _plainly_normed(network) for network in networks))  # type: ignore[arg-type]
+    example = _painter_example(person)
+    inputs = ("label", "references", "previous") if len(example) == 3 else ("label", "previous")
+    painter = _PlainPainter(networks.painter)
+    with torch.inference_mode():
+        given = len(painter(*example))
+    plain = {"painter": PlainNetwork(painter, example, inputs, OUTPUTS[:given])}
+    if networks.face is not None:
+        side = face_side(person.crop_size)
+        crops = torch.rand(2, 1, 3, side, side, generator=torch.Generator().manual_seed(0))
+        plain["face"] = PlainNetwork(networks.face, (crops[0], crops[1]), ("figure", "face"), ("residual",))
+    return plain
+
+
+def _plainly_normed(network: nn.Module) -> nn.Module:
+    """A copy whose instance norms are PyTorch's own: the same function, and OpenVINO 2026.4 falls over a group norm
+    with a group per channel."""
+    network = copy.deepcopy(network)
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, InstanceNorm):
+                setattr(module, name, _PlainNorm())
+    return network
+
+
+class _PlainNorm(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        """As :class:`InstanceNorm`."""
+        return F.instance_norm(x)
+
+
+class _PlainPainter(nn.Module):
+    """See :func:`plain_networks`."""
+
+    def __init__(self, painter: Painter) -> None:
+        super().__init__()
+        self.painter = painter
+
+    def forward(self, label: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
+        """The layers of one frame."""
+        previous = others[-1]
+        references = others[0] if len(others) == 2 else label.new_zeros(len(label), 0, 4, *label.shape[-2:])
+        painted = self.painter(label, references, Layers(previous[:, :3], previous[:, 3:]))
+        return tuple(value for value in painted if value is not None)
+
+
+def _painter_example(person: Person) -> tuple[Tensor, ...]:
+    recipe, (height, width) = recipe_from_dict(person.recipe), person.crop_size
+    random = torch.Generator().manual_seed(0)
+    previous = torch.rand(1, PREVIOUS_CHANNELS, height, width, generator=random)
+    if not isinstance(recipe.conditioning, LimbInput):
+        return torch.rand(1, FIGURE_CHANNELS, height, width, generator=random), previous
+    label = torch.rand(1, CHANNELS, height // MAP_STRIDE, width // MAP_STRIDE, generator=random)
+    references = torch.rand(1, recipe.conditioning.references, 4, height, width, generator=random)
+    return label, references, previous

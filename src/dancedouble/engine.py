@@ -1,0 +1,103 @@
+"""What runs a person's networks, frame after frame: PyTorch on any device, or OpenVINO on the CPU."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from dancedouble import openvino_runtime
+from dancedouble.deployment import OUTPUTS, PREVIOUS_CHANNELS, PlainNetwork, load_networks, plain_networks
+from dancedouble.devices import OPENVINO, choose_device, place
+from dancedouble.models.layers import Layers
+from dancedouble.openvino_runtime import CompiledNetwork
+from dancedouble.person import Person
+
+
+class Engine(Protocol):
+    """Runs the networks of one person. Tensors come in and go out on ``device``."""
+
+    device: torch.device
+    has_face: bool
+
+    def paint(self, label: Tensor, references: Tensor, previous: Layers | None) -> Layers:
+        """The layers of one frame; see :class:`~dancedouble.models.painter.Painter`."""
+        ...
+
+    def correct_face(self, figure: Tensor, face: Tensor) -> Tensor:
+        """The residual (1, 3, S, S) of the face in a picture, for crops (1, 3, S, S) of stick figure and picture."""
+        ...
+
+
+def open_engine(person: Person, device: str = "auto") -> Engine:
+    """The engine for a device by name: ``auto`` takes OpenVINO on a CPU where it is installed.
+
+    ``cpu``, ``cuda`` and ``mps`` are PyTorch, ``openvino`` insists. Raises InputError, MissingExtraError,
+    PersonFileError.
+    """
+    if device == OPENVINO:
+        openvino_runtime.load()
+        return OpenVinoEngine(person)
+    where = choose_device(device)
+    if device == "auto" and where.type == "cpu" and openvino_runtime.is_installed():
+        return OpenVinoEngine(person)
+    return TorchEngine(person, where)
+
+
+class TorchEngine:
+    """The networks as they were trained."""
+
+    def __init__(self, person: Person, device: torch.device) -> None:
+        self.device = device
+        networks = load_networks(person)
+        self.painter = place(networks.painter, device)
+        self.face = None if networks.face is None else place(networks.face, device)
+        self.has_face = self.face is not None
+
+    @torch.inference_mode()
+    def paint(self, label: Tensor, references: Tensor, previous: Layers | None) -> Layers:
+        """See :class:`Engine`."""
+        painted: Layers = self.painter(label, references, previous)
+        return painted
+
+    @torch.inference_mode()
+    def correct_face(self, figure: Tensor, face: Tensor) -> Tensor:
+        """See :class:`Engine`."""
+        assert self.face is not None
+        residual: Tensor = self.face(figure, face)
+        return residual
+
+
+class OpenVinoEngine:
+    """The same networks, equal to 0.001, converted in a thread while the poses are still being looked for."""
+
+    def __init__(self, person: Person) -> None:
+        self.device = torch.device("cpu")
+        plain = plain_networks(person, load_networks(person))
+        self.has_face = "face" in plain
+        self._takes_references = "references" in plain["painter"].inputs
+        thread = ThreadPoolExecutor(1)
+        self._compiled = {name: thread.submit(_convert, network) for name, network in plain.items()}
+        thread.shutdown(wait=False)
+
+    def paint(self, label: Tensor, references: Tensor, previous: Layers | None) -> Layers:
+        """See :class:`Engine`."""
+        height, width = references.shape[-2:]
+        if previous is None:
+            before = label.new_zeros(1, PREVIOUS_CHANNELS, height, width)
+        else:
+            alpha = label.new_ones(1, 1, height, width) if previous.alpha is None else previous.alpha
+            before = torch.cat([previous.rgb, alpha], 1)
+        inputs = (label, references, before) if self._takes_references else (label, before)
+        painted = dict(zip(OUTPUTS, self._compiled["painter"].result()(*inputs), strict=False))
+        return Layers(painted["rgb"], painted.get("alpha"), painted.get("shares"), painted.get("offsets"))
+
+    def correct_face(self, figure: Tensor, face: Tensor) -> Tensor:
+        """See :class:`Engine`."""
+        return self._compiled["face"].result()(figure, face)[0]
+
+
+def _convert(network: PlainNetwork) -> CompiledNetwork:
+    return CompiledNetwork(openvino_runtime.convert(network))
