@@ -38,7 +38,6 @@ def open_engine(person: Person, device: str = "auto") -> Engine:
     PersonFileError.
     """
     if device == OPENVINO:
-        openvino_runtime.load()
         return OpenVinoEngine(person)
     where = choose_device(device)
     if device == "auto" and where.type == "cpu" and openvino_runtime.is_installed():
@@ -74,6 +73,7 @@ class OpenVinoEngine:
     """The same networks, equal to 0.001, converted in a thread while the poses are still being looked for."""
 
     def __init__(self, person: Person) -> None:
+        openvino_runtime.load()
         self.device = torch.device("cpu")
         plain = plain_networks(person, load_networks(person))
         self.has_face = "face" in plain

@@ -6,6 +6,7 @@ Nothing here leaves the machine: OpenVINO's own telemetry is kept from being loa
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
 from importlib.util import find_spec
 from typing import Any
@@ -23,6 +24,9 @@ EXACT = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "ENAB
 """Processors with bfloat16 would compute in it: 1 % of an output's range off. Threads share the cores with the rest of
 the program, so none is tied to one."""
 
+_ONE_AT_A_TIME = threading.Lock()
+"""PyTorch's tracing keeps state that threads share."""
+
 
 def is_installed() -> bool:
     """Whether OpenVINO is here, without loading it."""
@@ -33,6 +37,9 @@ def load() -> Any:
     """The package, its telemetry kept out. Raises MissingExtraError where it is not installed."""
     # Before the first import: it would send a message home, and wait for it, wherever no CI variable is set.
     sys.modules.setdefault(TELEMETRY, None)  # type: ignore[arg-type]
+    # Here and not around the tracing: that is done in a thread, and filters belong to all threads.
+    warnings.filterwarnings("ignore", r"`torch\.jit\.", DeprecationWarning)
+    warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # of every Python number that it keeps
     try:
         import openvino
     except ImportError as error:
@@ -43,9 +50,9 @@ def load() -> Any:
 def convert(network: PlainNetwork) -> Any:
     """A network as an OpenVINO model for pictures of any size, its inputs and outputs named."""
     openvino = load()
-    with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")  # tracing warns of every Python number that it keeps
-        model = openvino.convert_model(network.module, example_input=network.example)
+    with _ONE_AT_A_TIME, torch.inference_mode():
+        traced = torch.jit.trace(network.module, network.example, check_trace=False)  # type: ignore[no-untyped-call]
+        model = openvino.convert_model(traced, example_input=network.example)
     for ports, names in ((model.inputs, network.inputs), (model.outputs, network.outputs)):
         for port, name in zip(ports, names, strict=True):
             port.get_tensor().set_names({name})
