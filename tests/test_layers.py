@@ -21,7 +21,7 @@ LAYERS = (
     ("plate", "capture", "recipe", "conditioning", "workspace", "person", "checkpoint"),
     ("preparation", "references", "dataset", "subject"),
     ("provenance", "coverage", "evaluation", "training"),
-    ("deployment", "openvino_runtime", "engine", "synthesis", "delivery"),
+    ("deployment", "openvino_runtime", "engine", "synthesis", "exporting", "delivery"),
     ("assessment", "results", "planning", "description", "rendition", "transfer_state", "pipeline"),
     ("app", "cli", "__main__"),
 )

@@ -39,7 +39,7 @@ def load() -> Any:
     sys.modules.setdefault(TELEMETRY, None)  # type: ignore[arg-type]
     # Here and not around the tracing: that is done in a thread, and filters belong to all threads.
     warnings.filterwarnings("ignore", r"`torch\.jit\.", DeprecationWarning)
-    warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # of every Python number that it keeps
+    warnings.filterwarnings("ignore", category=torch.jit._trace.TracerWarning)  # of every Python number that it keeps
     try:
         import openvino
     except ImportError as error:

@@ -23,6 +23,7 @@ from dancedouble.devices import choose_device
 from dancedouble.engine import open_engine
 from dancedouble.errors import ConsentError, InputError
 from dancedouble.evaluation.paired import measure_pair
+from dancedouble.exporting import MODELS, Format, export_person
 from dancedouble.files import sha256
 from dancedouble.media.image import write_image
 from dancedouble.media.video import check_output, probe, read_frames
@@ -40,6 +41,7 @@ from dancedouble.rendition import film_figures, render_capture
 from dancedouble.results import (
     CheckResult,
     EvaluateResult,
+    ExportResult,
     InfoResult,
     PersonListing,
     PoseResult,
@@ -261,6 +263,24 @@ def pose(
     return PoseResult(
         output=output, frames=len(capture.poses), gaps=capture.gaps, people=capture.people,
         seconds={"poses": time.monotonic() - started}, warnings=capture.warnings,
+    )  # fmt: skip
+
+
+def export(
+    person: AnyPath, folder: AnyPath, *, format: Format = "onnx", on_progress: OnProgress = ignore_progress
+) -> ExportResult:
+    """A person's networks as ONNX or OpenVINO files in ``folder``, described there, with a frame to try them on.
+
+    Raises PersonFileError, OutputError, MissingExtraError without the packages that write the format.
+    """
+    output = Path(folder)
+    subject = load_person(person)
+    stage = Stage("export", on_progress, total=1)
+    files = export_person(subject, format, output)
+    stage.report(1)
+    return ExportResult(
+        output=output, files=[file.name for file in files],
+        networks=[file.stem for file in files if file.suffix in MODELS],
     )  # fmt: skip
 
 

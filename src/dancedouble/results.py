@@ -94,6 +94,17 @@ class PoseResult(_Result):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExportResult(_Result):
+    """A person's networks in another format."""
+
+    output: Path
+    """The folder."""
+    files: list[str]
+    """Names of the files in it."""
+    networks: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PersonListing(_Result):
     """One person of a video, as ``--person N`` counts them."""
 

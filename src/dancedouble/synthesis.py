@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
@@ -14,6 +15,7 @@ from torch import Tensor
 from dancedouble.allocation import keep_freed_memory
 from dancedouble.conditioning import Conditioner, LimbConditioner, Shown, figure_conditioner, pose_in_window
 from dancedouble.dataset import carry_to_grid, face_edges, picture_to_tensor, references_to_tensor
+from dancedouble.deployment import PREVIOUS_CHANNELS
 from dancedouble.engine import Engine, TorchEngine
 from dancedouble.errors import PersonFileError
 from dancedouble.models.face import crop_faces
@@ -103,6 +105,18 @@ class Synthesizer:
             else:
                 painted, previous = self._paint(ready, previous)
             yield painted, ready
+
+    def own_frame(self) -> dict[str, Tensor]:
+        """What the generator is shown for a frame of the subject's own footage, at the size they were learned in.
+
+        ``label``, ``references``, ``previous`` (nothing) and the ``plate`` (1, 3, H, W) behind them.
+        """
+        poses = self.person.poses
+        index = int(np.flatnonzero(poses.present)[int(poses.present.sum()) // 2])
+        windows = [replace(window, size=self.person.crop_size) for window in self._windows(poses)]
+        ready = self._prepare(poses, windows, self._choose(poses), index, None)
+        previous = torch.zeros(1, PREVIOUS_CHANNELS, *self.person.crop_size)
+        return {"label": ready.label, "references": ready.references, "previous": previous, "plate": ready.plate}
 
     # -- before the generator ----------------------------------------------------------------------------------
 

@@ -18,9 +18,11 @@ from dancedouble.cli.options import (
     ConsentOption,
     DebugOption,
     DeviceOption,
+    ExportFormat,
     FramesOption,
     JsonOption,
     LayoutOption,
+    PersonFileArgument,
     PersonOption,
     Precision,
     PresetOption,
@@ -41,7 +43,15 @@ from dancedouble.cli.session import Session
 from dancedouble.progress import OnProgress
 
 if TYPE_CHECKING:
-    from dancedouble.results import InfoResult, PoseResult, PrepareResult, RenderResult, TrainResult, TransferResult
+    from dancedouble.results import (
+        ExportResult,
+        InfoResult,
+        PoseResult,
+        PrepareResult,
+        RenderResult,
+        TrainResult,
+        TransferResult,
+    )
 
 app = typer.Typer(
     name="dancedouble",
@@ -251,7 +261,7 @@ def import_checkpoint(
 
 @app.command(rich_help_panel=STAGES)
 def render(
-    person: Annotated[Path, argument("PERSON", "A person file: PERSON.safetensors.")],
+    person: PersonFileArgument,
     source: SourceArgument,
     output: Annotated[
         Path,
@@ -315,6 +325,26 @@ def pose(
         )
 
     Session(json=json, quiet=quiet, debug=debug).run(work, describe.pose)
+
+
+@app.command(rich_help_panel=STAGES)
+def export(
+    person: PersonFileArgument,
+    output: Annotated[Path, option("--output", "-o", metavar="DIR", meaning="The folder to write.")],
+    format: Annotated[ExportFormat | None, option("--format", meaning="What reads it: onnx unless given.")] = None,
+    device: DeviceOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """A person's networks for other programs, with a description and a frame to try them on."""
+
+    def work(on_progress: OnProgress) -> ExportResult:
+        from dancedouble import pipeline
+
+        return pipeline.export(person, output, **given(format=format), on_progress=on_progress)
+
+    Session(json=json, quiet=quiet, debug=debug).run(work, describe.export)
 
 
 app.command(rich_help_panel=ABOUT)(assess.check)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dancedouble.results import (
         CheckResult,
         EvaluateResult,
+        ExportResult,
         InfoResult,
         PoseResult,
         PrepareResult,
@@ -82,6 +83,10 @@ def demo(result: Demo) -> str:
         f"(nearest frame filmed: {nearest['body.lpips_alex']:.3f}, {nearest['body.ssim']:.3f})\n"
         f"  made in {describe_stages(result.seconds)}"
     )
+
+
+def export(result: ExportResult) -> str:
+    return f"{result.output}\n  {', '.join(result.files)}"
 
 
 def info(result: InfoResult) -> str:

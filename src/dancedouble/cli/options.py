@@ -51,6 +51,13 @@ class Precision(StrEnum):
     FP16 = "fp16"
 
 
+class ExportFormat(StrEnum):
+    """What ``export`` writes."""
+
+    ONNX = "onnx"
+    OPENVINO = "openvino"
+
+
 PRESETS = ("swift", "figure", "tiny", "edn", "edn-global", "edn-local", "edn-face")
 
 
@@ -85,6 +92,7 @@ def option(*names: str, meaning: str, metavar: str | None = None, **more: Any) -
 
 SourceArgument = Annotated[Path, argument("SOURCE", "The dance: a video, poses .npz or OpenPose JSON folder.")]
 TargetArgument = Annotated[Path, argument("TARGET", "Half a minute of the person who is to dance it.")]
+PersonFileArgument = Annotated[Path, argument("PERSON", "A person file: PERSON.safetensors.")]
 VideoArgument = Annotated[Path, argument("VIDEO", "A video: anything FFmpeg reads.")]
 
 BudgetOption = Annotated[

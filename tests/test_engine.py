@@ -1,0 +1,111 @@
+"""Which engine renders, and that OpenVINO paints what PyTorch paints, without a word to the network."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dancedouble import openvino_runtime
+from dancedouble.deployment import load_networks, plain_networks
+from dancedouble.engine import OpenVinoEngine, TorchEngine, open_engine
+from dancedouble.errors import InputError, MissingExtraError
+from dancedouble.person import save_person
+from dancedouble.synthesis import Synthesizer
+from untrained_person import doll_poses, untrained_person
+
+needs_openvino = pytest.mark.skipif(not openvino_runtime.is_installed(), reason="the extra openvino is not installed")
+AS_EQUAL = 1e-3
+
+NO_NETWORK = """
+import os, socket, sys
+asked = []
+def refuse(*args, **kwargs):
+    asked.append(args)
+    raise OSError("no network in this test")
+socket.socket.connect = socket.getaddrinfo = socket.create_connection = refuse
+from dancedouble.engine import open_engine
+from dancedouble.person import load_person
+from dancedouble.synthesis import Synthesizer
+person = load_person(sys.argv[1])
+frames = list(Synthesizer(person, open_engine(person, "openvino")).frames(person.poses[:3]))
+assert len(frames) == 3
+import threading
+for thread in threading.enumerate():
+    if thread is not threading.current_thread() and not thread.daemon:
+        thread.join(20)
+assert not asked, asked
+assert sys.modules["openvino_telemetry"] is None
+print("quiet")
+"""
+
+
+@needs_openvino
+@pytest.mark.parametrize("name", ["tiny", "figure"])
+def test_openvino_computes_what_pytorch_computes(name: str) -> None:
+    person = untrained_person(name, height=64)
+    for part, network in plain_networks(person, load_networks(person)).items():
+        compiled = openvino_runtime.CompiledNetwork(openvino_runtime.convert(network))
+        # Also at another size than it was converted for: every dance has its own window.
+        wider = tuple(torch.cat([value, value], dim=-1) for value in network.example)
+        for inputs in (network.example, wider if part == "painter" else network.example):
+            with torch.inference_mode():
+                wanted = network.module(*inputs)
+            found = compiled(*inputs)
+            for name, a, b in zip(network.outputs, wanted if part == "painter" else (wanted,), found, strict=True):
+                assert (a - b).abs().max() < AS_EQUAL, (part, name)
+
+
+@needs_openvino
+def test_a_dance_looks_the_same_with_openvino() -> None:
+    person = untrained_person()
+    poses = doll_poses(12, seed=5)
+    poses.score[5] = 0  # for a moment nobody is there
+    torch_frames, openvino_frames = (
+        [finished.frame.astype(int) for finished in Synthesizer(person, open_engine(person, name)).frames(poses)]
+        for name in ("cpu", "openvino")
+    )
+    assert len(torch_frames) == len(openvino_frames) == 12
+    apart = np.abs(np.stack(torch_frames) - np.stack(openvino_frames))
+    assert apart.max() <= 1
+    assert (torch_frames[3] != person.plate).any() and (openvino_frames[5] == person.plate).all()
+
+
+@needs_openvino
+def test_openvino_says_nothing_to_the_network(tmp_path: Path) -> None:
+    save_person(tmp_path / "doll.safetensors", untrained_person(height=64, frames=8))
+    quiet = {key: value for key, value in os.environ.items() if key not in {"CI", "TF_BUILD", "JENKINS_URL"}}
+    run = subprocess.run(
+        [sys.executable, "-c", NO_NETWORK, str(tmp_path / "doll.safetensors")],
+        env={**quiet, "HOME": str(tmp_path)}, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert run.stdout.strip() == "quiet", run.stderr
+
+
+def test_a_device_names_its_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    person = untrained_person(height=64, frames=8)
+    assert isinstance(open_engine(person, "cpu"), TorchEngine)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(openvino_runtime, "is_installed", lambda: False)
+    assert isinstance(open_engine(person), TorchEngine)
+    with pytest.raises(InputError, match="openvino"):
+        open_engine(person, "abacus")
+
+
+@needs_openvino
+def test_a_cpu_takes_openvino_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert isinstance(open_engine(untrained_person(height=64, frames=8)), OpenVinoEngine)
+
+
+def test_openvino_asked_for_and_not_installed_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(MissingExtraError, match=r"dancedouble\[openvino\]"):
+        open_engine(untrained_person(height=64, frames=8), "openvino")
