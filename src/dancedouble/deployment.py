@@ -26,8 +26,8 @@ from dancedouble.rendering.limb_maps import CHANNELS
 
 FIGURE_CHANNELS = 3
 PREVIOUS_CHANNELS = 4
-OUTPUTS = ("rgb", "alpha", "shares", "offsets")
-"""What a painter may give, in this order; see :class:`Layers`."""
+OUTPUTS = Layers._fields
+"""What a painter may give, in this order."""
 
 
 class Networks(NamedTuple):

@@ -92,7 +92,7 @@ class OpenVinoEngine:
             before = torch.cat([previous.rgb, alpha], 1)
         inputs = (label, references, before) if self._takes_references else (label, before)
         painted = dict(zip(OUTPUTS, self._compiled["painter"].result()(*inputs), strict=False))
-        return Layers(painted["rgb"], painted.get("alpha"), painted.get("shares"), painted.get("offsets"))
+        return Layers(painted.pop("rgb"), **{"alpha": None, **painted})
 
     def correct_face(self, figure: Tensor, face: Tensor) -> Tensor:
         """See :class:`Engine`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import warnings
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -17,6 +16,7 @@ import torch
 from dancedouble import openvino_runtime
 from dancedouble.deployment import PlainNetwork, load_networks, plain_networks
 from dancedouble.errors import MissingExtraError, OutputError
+from dancedouble.files import atomic_folder
 from dancedouble.person import Person
 from dancedouble.synthesis import Synthesizer
 
@@ -49,21 +49,11 @@ def export_person(person: Person, format: Format, folder: Path) -> list[Path]:
     plain = plain_networks(person, load_networks(person))
     if folder.exists() and not (folder.is_dir() and ((folder / DESCRIPTION).is_file() or not any(folder.iterdir()))):
         raise OutputError(f"{folder}: exists and is not a folder of exported networks; choose another name")
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        part.mkdir(parents=True)
-        write = _write_onnx if format == "onnx" else _write_openvino
+    write = _write_onnx if format == "onnx" else _write_openvino
+    with atomic_folder(folder) as part:
         models = {name: write(network, part / name).name for name, network in plain.items()}
         (part / DESCRIPTION).write_text(json.dumps(_describe(person, format, plain, models), indent=1))
         np.savez_compressed(part / EXAMPLE, allow_pickle=False, **_example(person, plain))
-        if folder.exists():
-            shutil.rmtree(folder)
-        part.replace(folder)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be written ({error.strerror}); choose another folder") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return sorted(folder.iterdir())
 
 

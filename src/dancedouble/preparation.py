@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.capture import Seen, assemble, clean, clip_notes, default_estimator, follow
+from dancedouble.capture import assemble, clean, clip_notes, default_estimator, follow
 from dancedouble.errors import ClipTooShortError, InputError, NoPersonError, PersonTooSmallError
 from dancedouble.media.image import write_image
 from dancedouble.media.video import VideoInfo, probe
 from dancedouble.plate import Plate, PlateBuilder
 from dancedouble.pose.estimator import PersonPose, PoseEstimator
 from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.tracking import Seen
 from dancedouble.progress import OnProgress
 from dancedouble.rendering.crop import body_boxes
 from dancedouble.workspace import MANIFEST, Manifest, Workspace, frame_name, mask_name, new_workspace, write_manifest
