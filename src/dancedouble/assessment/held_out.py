@@ -120,8 +120,13 @@ def _makers(
 
 def _announce(makers: dict[str, Callable[[], Contender]], lesson: Lesson, on_progress: OnProgress) -> None:
     taught = len(makers) - 2
-    each = f"{lesson.limit.steps} steps" if lesson.limit.steps else f"{lesson.limit.seconds or 0:.0f} s"
-    message = f"{taught} methods learn {each} each, two need no learning; all six are rendered and measured"
+    seconds = lesson.limit.seconds or 0
+    each = f"{lesson.limit.steps} steps" if lesson.limit.steps else f"{seconds:.0f} s"
+    together = "" if lesson.limit.steps else f" ({taught * seconds / 60:.0f} min together)"
+    message = (
+        f"{taught} methods learn {each} each{together}, two need no learning; then all are rendered and measured, which"
+        " takes some minutes more"
+    )
     on_progress(Progress(stage="plan", done=0, total=None, message=message))
 
 

@@ -128,6 +128,7 @@ def check(result: CheckResult) -> str:
             if (span["part"], span["reason"]) == (lack["part"], lack["reason"])
         )
         lines.append(f"  {lack['share']:>5.1%}  {said(lack['part'], lack['reason'])}: {times} s")
+    lines += [f"note: {fault['message']}" for fault in found["footage"] if fault["severity"] == "note"]
     if found["hardest"]:
         lines.append(f"hardest to show, going by the poses: {', '.join(f'{s:.1f} s' for s in found['hardest'])}")
     if found["expected_lpips"] is not None:
