@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from dancedouble.coverage.distance import MOST_FOOTAGE_FRAMES, Distances, measur
 from dancedouble.coverage.footage import FootageFault
 from dancedouble.coverage.quality import QualityCurve
 from dancedouble.coverage.stances import FACINGS, PARTS, Stances, describe_poses
+from dancedouble.coverage.stretches import runs, steady
 from dancedouble.coverage.words import (
     ARM_HEIGHTS,
     ARMS,
@@ -30,12 +30,6 @@ from dancedouble.references import pose_distances, pose_features
 
 LIMB_LIMIT = 0.65
 """A limb further than this from everything filmed is uncovered: about 38° off in the facing it is in."""
-SHORTEST_SECONDS, BRIDGE_SECONDS = 0.15, 0.3
-"""Shorter lacks are noise and are dropped; shorter gaps between two lacks of one part are bridged."""
-WORD_SECONDS = 0.2
-"""The word for a moment is the commonest within so many seconds of it."""
-
-
 NOT_FILMED = "never filmed"
 
 
@@ -150,7 +144,7 @@ def check_coverage(
     fps = float(dance.fps)
     present = dance.present
     if footage.present.any():
-        lacks = {part: _steady(words, fps) for part, words in _lacking(asked, filmed, distances).items()}
+        lacks = {part: steady(words, fps) for part, words in _lacking(asked, filmed, distances).items()}
     else:
         lacks = {"body": [NOT_FILMED if there else None for there in present]}
     frames = max(1, int(present.sum()))
@@ -215,45 +209,6 @@ def _lacking(asked: Stances, filmed: Stances, distances: Distances) -> dict[str,
     return lacks
 
 
-def _steady(words: list[str | None], fps: float) -> list[str | None]:
-    """Bridge short gaps, drop short stretches, and settle each stretch's words by majority."""
-    lacking = np.array([word is not None for word in words], np.bool_)
-    for start, end in _runs(~lacking):
-        if start > 0 and end < len(words) and (end - start) <= BRIDGE_SECONDS * fps:
-            lacking[start:end] = True
-    for start, end in _runs(lacking):
-        if end - start < SHORTEST_SECONDS * fps:
-            lacking[start:end] = False
-    reach = max(1, round(WORD_SECONDS * fps))
-    settled: list[str | None] = [None] * len(words)
-    for start, end in _runs(lacking):
-        for frame in range(start, end):
-            near = [word for word in words[max(start, frame - reach) : min(end, frame + reach + 1)] if word]
-            near = near or [word for word in words[start:end] if word]
-            settled[frame] = max(dict.fromkeys(near), key=near.count)
-        _absorb(settled, start, end, SHORTEST_SECONDS * fps)
-    return settled
-
-
-def _absorb(words: list[str | None], start: int, end: int, shortest: float) -> None:
-    """In one stretch of lacks, words that last shorter than ``shortest`` frames give way to those beside them."""
-    while True:
-        cuts = [start, *(i for i in range(start + 1, end) if words[i] != words[i - 1]), end]
-        pieces = sorted((last - first, first, last) for first, last in pairwise(cuts))
-        length, first, last = pieces[0]
-        if len(pieces) == 1 or length >= shortest:
-            return
-        before = first - cuts[cuts.index(first) - 1] if first > start else -1
-        after = cuts[cuts.index(last) + 1] - last if last < end else -1
-        words[first:last] = [words[first - 1] if before >= after else words[last]] * length
-
-
-def _runs(values: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """(start, end) of every run of True, end exclusive."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], values, [False]]).astype(np.int8)))
-    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
-
-
 def _spans(
     lacks: dict[str, list[str | None]], asked: Stances, distances: Distances, fps: float
 ) -> list[Uncovered]:  # fmt: skip
@@ -261,7 +216,7 @@ def _spans(
     for part, words in lacks.items():
         how_far = distances.whole if part == "body" else distances.part[part]
         for reason in dict.fromkeys(word for word in words if word):
-            for start, end in _runs(np.array([word == reason for word in words], np.bool_)):
+            for start, end in runs(np.array([word == reason for word in words], np.bool_)):
                 worst = start + int(np.nan_to_num(_telling(reason, asked, how_far)[start:end]).argmax())
                 spans.append(
                     Uncovered(

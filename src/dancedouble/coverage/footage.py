@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dancedouble.coverage.camera import CameraWatch, blur_of, box_around
 from dancedouble.coverage.stances import SURE, describe_poses
+from dancedouble.coverage.stretches import runs
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import INDEX
 
@@ -173,8 +174,7 @@ def _people(people: Sequence[int] | None, poses: PoseSequence) -> list[FootageFa
     if people is None or not len(people):
         return []
     crowd = np.asarray(people) > 1
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], crowd, [False]]).astype(np.int8)))
-    for start, end in edges.reshape(-1, 2):
+    for start, end in runs(crowd):
         crowd[start:end] &= end - start >= CROWD_SECONDS * float(poses.fps)
     share = float(crowd.mean())
     if share <= CROWD_SHARE:
@@ -185,6 +185,5 @@ def _people(people: Sequence[int] | None, poses: PoseSequence) -> list[FootageFa
 
 def _times(flags: NDArray[np.bool_], poses: PoseSequence) -> tuple[tuple[float, float], ...]:
     """(start, end) seconds of the runs of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     fps = float(poses.fps)
-    return tuple((float(start) / fps, float(end) / fps) for start, end in edges.reshape(-1, 2))
+    return tuple((start / fps, end / fps) for start, end in runs(flags))
