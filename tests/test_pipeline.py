@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -23,13 +24,14 @@ from dancedouble.errors import (
     WorkspaceError,
 )
 from dancedouble.media.image import read_image
-from dancedouble.media.video import probe, read_metadata
+from dancedouble.media.video import probe, read_frames, read_metadata
 from dancedouble.person import load_person, read_header
+from dancedouble.pose.estimator import stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.progress import Progress
 from dancedouble.results import PrepareResult, TrainResult
-from media_samples import audio_packet_hashes
-from small_world import FPS, SIZE, TwoClipEstimator, World, make_world
+from media_samples import audio_packet_hashes, write_video
+from small_world import FPS, OFFSET, SIZE, TwoClipEstimator, World, draw_clip, make_world
 
 CONSENT = "a doll, drawn for this test"
 
@@ -272,10 +274,19 @@ def test_a_person_file_of_a_newer_version_says_to_update(learned: TrainResult, t
         load_person(newer)
 
 
-def test_footage_that_is_too_short_or_empty_is_refused(world: World, tmp_path: Path) -> None:
-    from media_samples import write_video
-    from small_world import draw_clip
+def test_a_moving_camera_is_a_warning_with_the_drift_that_was_measured(world: World, tmp_path: Path) -> None:
+    tiles = np.random.default_rng(0).integers(40, 220, (16, 4, 3)).astype(np.uint8).repeat(8, 0).repeat(8, 1)
+    panned = []
+    for k, frame in enumerate(read_frames(world.target)):
+        frame[10:138, :32] = frame[10:138, -32:] = tiles  # wallpaper: something to hold on to
+        panned.append(stamp_frame(np.roll(frame, round(k / 3), axis=1), OFFSET + k))  # 12 of 160 pixels in all
+    video = write_video(tmp_path / "panned.mp4", panned, rate=FPS)
+    warnings = pipeline.prepare(video, tmp_path / "w", consent=CONSENT).warnings
+    found = [float(m[1]) for line in warnings if (m := re.search(r"camera moves by ([\d.]+)%", line))]
+    assert found == [pytest.approx(7.5, abs=1.5)]
 
+
+def test_footage_that_is_too_short_or_empty_is_refused(world: World, tmp_path: Path) -> None:
     short = write_video(tmp_path / "short.mp4", draw_clip(world.target_poses[:18], (9, 9, 9), 1000), rate=FPS)
     with pytest.raises(ClipTooShortError, match="at least 2 s"):
         pipeline.prepare(short, tmp_path / "w", consent=CONSENT)
