@@ -4,7 +4,8 @@
 
 The source is looped, forwards and backwards, into a video of each length; then `render` does its whole job on it, poses
 included, in a process of its own, so that its peak memory is its own. ``--fps`` thins the source: ten minutes at ten
-frames a second are 6,000 frames. Runs over ``--limit`` seconds are stopped, and said to be.
+frames a second are 6,000 frames. ``--poses`` finds the poses of the source once and loops those: then a run is
+rendering alone, several times quicker. Runs over ``--limit`` seconds are stopped, and said to be.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from pathlib import Path
 import numpy as np
 
 from dancedouble import pipeline
+from dancedouble.capture import capture_poses
 from dancedouble.media.video import VideoWriter, probe, read_frames
+from dancedouble.pose.keypoints import PoseSequence
 
 
 def loop(source: Path, looped: Path, seconds: int, fps: Fraction) -> None:
@@ -33,6 +36,16 @@ def loop(source: Path, looped: Path, seconds: int, fps: Fraction) -> None:
     with VideoWriter(looped, (height, width), fps) as writer:
         for index in np.resize(there_and_back, round(seconds * fps)):
             writer.write(frames[index])
+
+
+def loop_poses(source: Path, looped: Path, seconds: int, fps: Fraction) -> None:
+    """The same of the clip's poses, thinned to ``fps``."""
+    poses = capture_poses(source).poses
+    thinned = np.arange(0, len(poses), max(1, round(poses.fps / fps)))
+    rows = np.resize(np.r_[thinned, thinned[-2:0:-1]], round(seconds * fps))
+    PoseSequence(
+        xy=poses.xy[rows], score=poses.score[rows], depth=poses.depth[rows], size=poses.size, fps=fps
+    ).save(looped)  # fmt: skip
 
 
 def measure(person: Path, source: Path, output: Path, layout: pipeline.Layout) -> dict[str, float]:
@@ -51,6 +64,7 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("--seconds", type=int, nargs="+", default=[10, 600])
     parser.add_argument("--fps", type=Fraction, help="of the looped source; the source's own unless given")
+    parser.add_argument("--poses", action="store_true", help="loop the source's poses instead of its pictures")
     parser.add_argument("--layout", default="side-by-side", choices=("result", "side-by-side", "strip"))
     parser.add_argument("--limit", type=float, help="seconds after which a run is stopped")
     parser.add_argument("--in-process", type=Path, help=argparse.SUPPRESS)
@@ -61,8 +75,8 @@ def main() -> None:
     fps = options.fps or probe(options.source).fps
     with tempfile.TemporaryDirectory() as folder:
         for seconds in options.seconds:
-            looped = Path(folder) / f"{seconds}.mp4"
-            loop(options.source, looped, seconds, fps)
+            looped = Path(folder) / (f"{seconds}.npz" if options.poses else f"{seconds}.mp4")
+            (loop_poses if options.poses else loop)(options.source, looped, seconds, fps)
             command = [sys.executable, __file__, str(options.person), str(looped), "--layout", options.layout]
             command += ["--in-process", str(Path(folder) / f"{seconds}-out.mp4")]
             try:
