@@ -18,7 +18,7 @@ LAYERS = (
     ("errors", "progress", "files", "overlap", "allocation"),
     ("weights", "media", "pose"),
     ("devices", "rendering", "models", "perception"),
-    ("plate", "capture", "recipe", "conditioning", "workspace", "person", "checkpoint"),
+    ("steadying", "plate", "capture", "recipe", "conditioning", "workspace", "person", "checkpoint"),
     ("preparation", "references", "dataset", "subject"),
     ("provenance", "coverage", "evaluation", "training"),
     ("deployment", "openvino_runtime", "engine", "synthesis", "exporting", "delivery"),

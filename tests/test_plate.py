@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from dancedouble.plate import Plate, PlateBuilder
 
-ROOM = np.random.default_rng(0).integers(30, 220, (90, 160, 3)).astype(np.uint8)
+ROOM = np.random.default_rng(0).integers(30, 220, (9, 16, 3)).astype(np.uint8).repeat(10, 0).repeat(10, 1)
 Walk = list[int]
 
 

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dancedouble.steadying import Background
+
 Picture = NDArray[np.uint8]
 SAMPLES = 32
 """Frames kept to take medians of: more do not change the plate, and memory stays bounded."""
@@ -25,16 +27,8 @@ FEWEST = 3
 """Samples of a pixel that are used where the subject is never far away."""
 PAINT_WIDTH = 320
 """What nobody ever saw is painted in at about this width."""
-DRIFT_WIDTH = 640
-"""Pictures are measured for camera movement at this width."""
 STILL = 0.0005
 """Camera movement, as a share of the width, below which pictures are taken as they are."""
-FEWEST_POINTS = 6
-"""So many points of the background must be found again for its movement to be believed."""
-TRACKED = 21
-"""Pixels (at ``DRIFT_WIDTH``): side of the square that is looked for."""
-AGREED = 2.0
-"""Pixels (at ``DRIFT_WIDTH``) within which they must have moved alike."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,48 +121,10 @@ def _paint_in(plate: Picture, hole: NDArray[np.bool_]) -> Picture:
 
 def _camera_shifts(pictures: Picture, covered: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(N, 2) how far in pixels (x, y) the background of each picture lies from where it is in the middle one."""
-    scale = min(1.0, DRIFT_WIDTH / pictures.shape[2])
-    grays = [
-        cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        for picture in pictures
-    ]
-    bare = [
-        cv2.resize((~hidden).astype(np.uint8), gray.shape[::-1], interpolation=cv2.INTER_NEAREST)
-        for hidden, gray in zip(covered, grays, strict=True)
-    ]
     middle = len(pictures) // 2
-    shifts = np.zeros((len(pictures), 2))
-    for index in range(len(pictures)):
-        if index != middle:
-            shifts[index] = _shift(grays[middle], grays[index], bare[middle] & bare[index]) / scale
-    return shifts
-
-
-def _shift(one: Picture, other: Picture, bare: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(2,) median movement in pixels of points in ``bare`` (H, W) 0 or 1 of ``one``; 0 where too few agree.
-
-    Points rather than phase correlation: that also sees the outline of what is masked, which does not move.
-    """
-    still = np.zeros(2)
-    clear = cv2.erode(bare, np.ones((TRACKED, TRACKED), np.uint8))  # a point too near would follow the subject
-    points = cv2.goodFeaturesToTrack(one, 200, 0.01, 8, mask=clear)
-    if points is None or len(points) < FEWEST_POINTS:
-        return still
-    there, found, _ = cv2.calcOpticalFlowPyrLK(
-        one, other, points, np.zeros_like(points), winSize=(TRACKED, TRACKED), maxLevel=4
-    )
-    back, found_back, _ = cv2.calcOpticalFlowPyrLK(
-        other, one, there, np.zeros_like(points), winSize=(TRACKED, TRACKED), maxLevel=4
-    )
-    again = (found[:, 0] > 0) & (found_back[:, 0] > 0) & (np.linalg.norm((back - points)[:, 0], axis=1) < 1)
-    moved = (there - points)[again, 0]
-    if len(moved) < FEWEST_POINTS:
-        return still
-    median = np.median(moved, axis=0)
-    agreed = np.linalg.norm(moved - median, axis=1) < AGREED
-    if agreed.sum() < max(FEWEST_POINTS, len(moved) / 2):
-        return still
-    return np.asarray(moved[agreed].mean(axis=0), np.float64)
+    background = Background(pictures[middle], covered[middle])
+    shifts = [background.shift(picture, hidden) for picture, hidden in zip(pictures, covered, strict=True)]
+    return np.stack([np.zeros(2) if shift is None else shift for shift in shifts])
 
 
 def _aligned(stack: NDArray[np.uint8], shifts: NDArray[np.float64]) -> NDArray[np.uint8]:

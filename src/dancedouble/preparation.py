@@ -14,12 +14,13 @@ from dancedouble.capture import assemble, clean, clip_notes, default_estimator, 
 from dancedouble.errors import ClipTooShortError, InputError, NoPersonError, PersonTooSmallError
 from dancedouble.media.image import write_image
 from dancedouble.media.video import VideoInfo, probe
-from dancedouble.plate import Plate, PlateBuilder
+from dancedouble.plate import COVERED, Plate, PlateBuilder
 from dancedouble.pose.estimator import PersonPose, PoseEstimator
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.tracking import Seen
 from dancedouble.progress import OnProgress
 from dancedouble.rendering.crop import body_boxes
+from dancedouble.steadying import Steadier, moved_back, unseen
 from dancedouble.workspace import MANIFEST, Manifest, Workspace, frame_name, mask_name, new_workspace, write_manifest
 
 SMALLEST_PERSON = 96
@@ -57,8 +58,9 @@ def prepare_workspace(
     """
     info = probe(video)
     with new_workspace(folder) as part:
-        found, builder = _look(info, part, estimator or default_estimator(mask=True), person, on_progress)
+        found, builder, steadier = _look(info, part, estimator or default_estimator(mask=True), person, on_progress)
         poses = _take(poses, found, video)
+        poses = replace(poses, xy=poses.xy - steadier.moves()[:, None])
         if not poses.present.any():
             raise NoPersonError(f"{video}: nobody was found in it; expected one person, seen from head to feet")
         usable = _usable(poses)
@@ -66,12 +68,13 @@ def prepare_workspace(
         _check(video, info, usable, height)
         cleaned, _, warnings = clean(poses)
         plate = builder.finish()
+        drift = max(plate.drift, steadier.drift / info.size[1])
         write_image(part / "plate.png", plate.picture)
         cleaned.save(part / "poses.npz")
         manifest = Manifest(
             source_name=video.name, source_sha256=request.source_sha256, size=info.size, fps=info.fps,
             frames=len(cleaned), usable=tuple(usable), person_height=height, consent=consent,
-            warnings=tuple(f"{video.name}: {line}" for line in [*clip_notes(info), *warnings, *_notes(plate)]),
+            warnings=tuple(f"{video.name}: {line}" for line in [*clip_notes(info), *warnings, *_notes(plate, drift)]),
             settings=request.to_dict(),
         )  # fmt: skip
         write_manifest(part, manifest)
@@ -80,16 +83,19 @@ def prepare_workspace(
 
 def _look(
     info: VideoInfo, folder: Path, estimator: PoseEstimator, person: int | None, on_progress: OnProgress
-) -> tuple[PoseSequence, PlateBuilder]:
-    """Write frames and masks into ``folder``; the poses on the way, and what the plate is made from."""
-    builder = PlateBuilder(info.frames)
+) -> tuple[PoseSequence, PlateBuilder, Steadier]:
+    """Write steadied frames and masks into ``folder``; the poses on the way, what the plate is made from, the moves."""
+    builder, steadier = PlateBuilder(info.frames), Steadier()
 
     def keep(index: int, seen: Seen) -> None:
-        mask = None if seen.pose is None else _mask_bytes(seen.pose)
-        if mask is not None:
-            write_image(folder / frame_name(index), seen.frame)
+        mask = np.zeros(info.size, np.uint8) if seen.pose is None else _mask_bytes(seen.pose)
+        move = steadier.look(seen.frame, mask > COVERED)
+        frame, mask = moved_back(seen.frame, move), moved_back(mask, move)
+        mask[unseen(info.size, move)] = 0
+        if seen.pose is not None:
+            write_image(folder / frame_name(index), frame)
             write_image(folder / mask_name(index), mask)
-        builder.add(seen.frame, mask, _height(seen.pose))
+        builder.add(frame, np.where(unseen(info.size, move), np.uint8(255), mask), _height(seen.pose))
 
     found: list[PersonPose | None] = []
     with ThreadPoolExecutor(1) as thread:
@@ -102,7 +108,7 @@ def _look(
             found.append(None if seen.pose is None else replace(seen.pose, mask=None))
         if kept is not None:
             kept.result()
-    return assemble(found, info.size, info.fps), builder
+    return assemble(found, info.size, info.fps), builder, steadier
 
 
 def finished_workspace(folder: Path, request: Request) -> Workspace | None:
@@ -159,13 +165,13 @@ def _check(video: Path, info: VideoInfo, usable: list[int], height: float) -> No
         )
 
 
-def _notes(plate: Plate) -> list[str]:
+def _notes(plate: Plate, drift: float) -> list[str]:
     """Lines about footage that can be learned from, but not well."""
     notes = []
-    if plate.drift > MOVING_CAMERA:
+    if drift > MOVING_CAMERA:
         notes.append(
-            f"the camera moves by {plate.drift:.1%} of the picture's width; expected a fixed one, so put it on a"
-            " stand or the background will look smeared"
+            f"the camera moves by {drift:.1%} of the picture's width; expected a fixed one, so put it on a"
+            " stand: what cannot be evened out smears the background"
         )
     if plate.unseen > 0.02:
         notes.append(

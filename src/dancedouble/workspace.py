@@ -4,7 +4,7 @@ workspace/
   manifest.json          what this is, of whom, with whose consent; written last, so it says the rest is whole
   poses.npz              PoseSequence over all frames, smoothed
   plate.png              the empty background
-  frames/000000.jpg      RGB frames of the subject, by frame index
+  frames/000000.jpg      RGB frames of the subject, by frame index; hand-held ones moved onto the first
   masks/000000.png       soft mask of the subject, 0–255
   labels/000000.png      stick figures to learn from, where they came with the footage instead of being drawn
   faces.json             face boxes that came with them: frame index → top, left, bottom, right
