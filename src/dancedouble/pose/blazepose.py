@@ -88,7 +88,9 @@ class BlazePose:
             if any(moved(roi, other.roi) < SAME_ROI for _, other in people):
                 continue
             person = self._look(frame, roi)
-            if person is not None and moved(roi, person.roi) > SETTLED:
+            if person is None or any(_same(person, other) for _, other in people):
+                continue  # nobody, or somebody known, seen askew
+            if moved(roi, person.roi) > SETTLED:
                 person = self._look(frame, person.roi)
             if person is not None and not any(_same(person, other) for _, other in people):
                 people.append((min(score, person.presence), person))
