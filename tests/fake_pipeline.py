@@ -18,7 +18,9 @@ from dancedouble.progress import Progress
 from dancedouble.results import (
     CheckResult,
     EvaluateResult,
+    ExportResult,
     InfoResult,
+    LiveResult,
     PersonListing,
     Plan,
     PoseResult,
@@ -84,6 +86,14 @@ class FakePipeline(ModuleType):
     def train(self, workspace: Path, person: Path, **named: Any) -> TrainResult:
         self.record("train", (workspace, person), named)
         return TrainResult(person=person, steps=500, seconds={"training": 61.0}, stopped=True, losses={})
+
+    def live(self, person: Path, source: Path | int, **named: Any) -> LiveResult:
+        self.record("live", (person, source), named)
+        return LiveResult(output=named.get("output"), frames=200, missed=24, fps=17.6, seconds={"live": 11.3})
+
+    def export(self, person: Path, folder: Path, **named: Any) -> ExportResult:
+        self.record("export", (person, folder), named)
+        return ExportResult(output=folder, files=["networks.json", "painter.onnx"], networks=["painter"])
 
     def pose(self, video: Path, output: Path, **named: Any) -> PoseResult:
         self.record("pose", (video, output), named)

@@ -74,6 +74,20 @@ def test_times_for_people(seconds: float, text: str) -> None:
     assert describe_time(seconds) == text
 
 
+@pytest.mark.parametrize(("given", "camera"), [([], 0), (["2"], 2)])
+def test_live_takes_a_camera_by_its_number(pipeline: FakePipeline, given: list[str], camera: int) -> None:
+    assert main(["live", "p.safetensors", *given, "-q"]) == 0
+    assert pipeline.calls[0][1] == (Path("p.safetensors"), camera)
+
+
+def test_a_live_stream_has_standard_output_to_itself(
+    pipeline: FakePipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["live", "p.safetensors", "-o", "-", "-q"]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["live", "p.safetensors", "-o", "-", "--json"]) == 2
+
+
 def test_only_what_was_given_is_passed_on(pipeline: FakePipeline) -> None:
     assert main(["transfer", "dance.mp4", "me.mp4", "-o", "out.mp4", "-q"]) == 0
     assert pipeline.calls == [("transfer", (Path("dance.mp4"), Path("me.mp4"), Path("out.mp4")), {})]
@@ -102,6 +116,10 @@ def test_everything_that_was_given_is_passed_on(pipeline: FakePipeline) -> None:
          ("render", ("p.safetensors", "d.mp4", "out"), {"alpha": True, "person_number": 2, "layout": "strip"})),
         ("pose d.mp4 -o p.npz --openpose json --figures f.mp4",
          ("pose", ("d.mp4", "p.npz"), {"openpose": Path("json"), "figures": Path("f.mp4")})),
+        ("live p.safetensors d.mp4 -o out.mp4 --retarget global",
+         ("live", ("p.safetensors", "d.mp4"), {"output": Path("out.mp4"), "retarget": "global"})),
+        ("export p.safetensors -o networks --format openvino",
+         ("export", ("p.safetensors", "networks"), {"format": "openvino"})),
         ("info p.safetensors", ("info", (), {"path": Path("p.safetensors"), "preset": None})),
         ("info --preset swift", ("info", (), {"path": None, "preset": "swift"})),
     ],
@@ -109,7 +127,7 @@ def test_everything_that_was_given_is_passed_on(pipeline: FakePipeline) -> None:
 def test_each_command_calls_its_verb(pipeline: FakePipeline, command: str, call: tuple[Any, ...]) -> None:
     assert main([*command.split(), "--quiet", "--device", "cpu"]) == 0
     verb, positional, named = call
-    named = {**named, **({"device": "cpu"} if verb in {"train", "render"} else {})}
+    named = {**named, **({"device": "cpu"} if verb in {"train", "render", "live"} else {})}
     recorded = pipeline.calls[0]
     assert (recorded[0], tuple(map(str, recorded[1])), recorded[2]) == (verb, positional, named)
 

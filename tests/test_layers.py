@@ -21,8 +21,8 @@ LAYERS = (
     ("steadying", "plate", "capture", "recipe", "conditioning", "workspace", "person", "checkpoint"),
     ("preparation", "references", "dataset", "subject"),
     ("provenance", "coverage", "evaluation", "training"),
-    ("deployment", "openvino_runtime", "engine", "synthesis", "exporting", "delivery"),
-    ("assessment", "results", "planning", "description", "rendition", "transfer_state", "pipeline"),
+    ("deployment", "openvino_runtime", "engine", "synthesis", "exporting", "live_dance", "delivery", "live_view"),
+    ("assessment", "results", "planning", "description", "rendition", "performance", "transfer_state", "pipeline"),
     ("app", "cli", "__main__"),
 )
 """Units from the lowest layer to the highest; in a layer, a unit may import those that stand before it."""

@@ -17,7 +17,7 @@ from dancedouble.cli import main
 from fake_pipeline import FakePipeline
 
 ROOT = Path(__file__).parents[1]
-VERBS = ("check", "evaluate", "info", "people", "prepare", "render", "train", "transfer")
+VERBS = ("check", "evaluate", "export", "info", "live", "people", "prepare", "render", "train", "transfer")
 
 
 def test_the_public_names() -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dancedouble import errors, pipeline
-    from dancedouble.pipeline import check, evaluate, info, people, prepare, render, train, transfer
+    from dancedouble.pipeline import check, evaluate, export, info, live, people, prepare, render, train, transfer
 
 __version__ = "0.1.0"
 __all__ = [
@@ -23,7 +23,9 @@ __all__ = [
     "check",
     "errors",
     "evaluate",
+    "export",
     "info",
+    "live",
     "people",
     "pipeline",
     "prepare",
@@ -33,7 +35,7 @@ __all__ = [
 ]
 
 _MODULES = {"errors", "pipeline"}
-_VERBS = {"check", "evaluate", "info", "people", "prepare", "render", "train", "transfer"}
+_VERBS = {"check", "evaluate", "export", "info", "live", "people", "prepare", "render", "train", "transfer"}
 
 
 if not TYPE_CHECKING:  # type checkers know the names from above, and then notice the ones that do not exist

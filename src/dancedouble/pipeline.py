@@ -29,6 +29,7 @@ from dancedouble.media.image import write_image
 from dancedouble.media.video import check_output, probe, read_frames
 from dancedouble.overlap import read_ahead
 from dancedouble.perception import load_perceptual
+from dancedouble.performance import check_live_output, open_dancer, perform
 from dancedouble.person import load_person, save_person
 from dancedouble.planning import DEFAULT_BUDGET, choose_size, plan_budget
 from dancedouble.pose.keypoints import PoseSequence
@@ -43,6 +44,7 @@ from dancedouble.results import (
     EvaluateResult,
     ExportResult,
     InfoResult,
+    LiveResult,
     PersonListing,
     PoseResult,
     PrepareResult,
@@ -264,6 +266,27 @@ def pose(
         output=output, frames=len(capture.poses), gaps=capture.gaps, people=capture.people,
         seconds={"poses": time.monotonic() - started}, warnings=capture.warnings,
     )  # fmt: skip
+
+
+def live(
+    person: AnyPath, source: AnyPath | int = 0, *, output: AnyPath | None = None,
+    retarget: Retarget = DEFAULT_RETARGET, device: str = "auto", on_progress: OnProgress = ignore_progress,
+) -> LiveResult:  # fmt: skip
+    """A learned person dances what somebody dances now: ``source`` is the number of a camera, or a video.
+
+    ``output`` is an ``.mp4``, ``-`` for JPEG pictures in a row on standard output, None for a window. Goes on until the
+    video ends, the window is closed or ``on_progress`` cancels, which keeps what was written. Raises PersonFileError,
+    InputError, OutputError.
+    """
+    target = None if output is None else Path(output)
+    where = source if isinstance(source, int) else Path(source)
+    check_live_output(target, [Path(person), *([where] if isinstance(where, Path) else [])])
+    subject = load_person(person)
+    renderer = Synthesizer(subject, open_engine(subject, device))
+    with open_dancer(where) as dancer:
+        return perform(
+            renderer, dancer, default_estimator(mask=False), target, retarget=retarget, on_progress=on_progress
+        )
 
 
 def export(

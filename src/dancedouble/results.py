@@ -94,6 +94,20 @@ class PoseResult(_Result):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LiveResult(_Result):
+    """What a live performance came to."""
+
+    output: Path | None
+    """The video that was written, ``-`` for a stream; None for a window."""
+    frames: int
+    missed: int
+    """Frames that show the empty plate: nobody was there, or not yet measured."""
+    fps: float
+    """Frames a second that were shown, from the first one on."""
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExportResult(_Result):
     """A person's networks in another format."""
 

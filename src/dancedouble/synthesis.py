@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dancedouble.allocation import keep_freed_memory
-from dancedouble.conditioning import Conditioner, LimbConditioner, Shown, figure_conditioner, pose_in_window
+from dancedouble.conditioning import Conditioner, LimbConditioner, Pose, Shown, figure_conditioner, pose_in_window
 from dancedouble.dataset import carry_to_grid, face_edges, picture_to_tensor, references_to_tensor
 from dancedouble.deployment import PREVIOUS_CHANNELS
 from dancedouble.engine import Engine, TorchEngine
@@ -44,6 +44,16 @@ class Finished(NamedTuple):
     """(H, W, 3) RGB."""
     alpha: Picture
     """(H, W) 255 where the person covers the plate; all 255 from presets that paint the whole frame."""
+
+
+class Wish(NamedTuple):
+    """One frame that is to be rendered."""
+
+    window: CropWindow
+    pose: Pose
+    """In pixels of the window's crop."""
+    chosen: NDArray[np.int64]
+    """Reference pictures, best first; empty for recipes without any."""
 
 
 class _Prepared(NamedTuple):
@@ -81,20 +91,25 @@ class Synthesizer:
     def frames(self, poses: PoseSequence) -> Iterator[Finished]:
         """Render every row of ``poses``, given in pixels of the subject's frame; rows without anybody are the plate.
 
-        Lazily, in order; memory does not grow with length. What a frame needs is made in one thread and the finished
-        frame is put together in another, while the generator paints the frames between.
+        Lazily, in order; memory does not grow with length.
+        """
+        return self.stream(self._wishes(poses))
+
+    def stream(self, wishes: Iterable[Wish | None]) -> Iterator[Finished]:
+        """Render frame after frame; None is a frame without anybody.
+
+        What a frame needs is made in one thread and the finished frame is put together in another, while the generator
+        paints the frames between: a wish is taken a few frames before its frame comes out.
         """
         keep_freed_memory()
-        prepared = read_ahead(self._prepared(poses, self._windows(poses), self._choose(poses)))
+        prepared = read_ahead(self._prepared(wishes))
         return in_a_thread(lambda both: self._finish(*both), self._painted(prepared))
 
-    def _prepared(
-        self, poses: PoseSequence, windows: list[CropWindow], chosen: NDArray[np.int64]
-    ) -> Iterator[_Prepared | None]:
-        before: int | None = None
-        for index, present in enumerate(poses.present):
-            yield self._prepare(poses, windows, chosen, index, before) if present else None
-            before = index if present else None
+    def _prepared(self, wishes: Iterable[Wish | None]) -> Iterator[_Prepared | None]:
+        before: Wish | None = None
+        for wish in wishes:
+            yield None if wish is None else self._prepare(wish, before)
+            before = wish
 
     def _painted(self, prepared: Iterable[_Prepared | None]) -> Iterator[tuple[Layers | None, _Prepared | None]]:
         previous: Layers | None = None
@@ -113,12 +128,19 @@ class Synthesizer:
         """
         poses = self.person.poses
         index = int(np.flatnonzero(poses.present)[int(poses.present.sum()) // 2])
-        windows = [replace(window, size=self.person.crop_size) for window in self._windows(poses)]
-        ready = self._prepare(poses, windows, self._choose(poses), index, None)
+        window = replace(self._windows(poses)[index], size=self.person.crop_size)
+        wish = Wish(window, pose_in_window(poses, index, window), self._choose(poses)[index])
+        ready = self._prepare(wish, None)
         previous = torch.zeros(1, PREVIOUS_CHANNELS, *self.person.crop_size)
         return {"label": ready.label, "references": ready.references, "previous": previous, "plate": ready.plate}
 
     # -- before the generator ----------------------------------------------------------------------------------
+
+    def _wishes(self, poses: PoseSequence) -> Iterator[Wish | None]:
+        windows, chosen = self._windows(poses), self._choose(poses)
+        for index, present in enumerate(poses.present):
+            pose = pose_in_window(poses, index, windows[index])
+            yield Wish(windows[index], pose, chosen[index]) if present else None
 
     def _windows(self, poses: PoseSequence) -> list[CropWindow]:
         size = self.person.size
@@ -131,17 +153,10 @@ class Synthesizer:
             return np.zeros((len(poses), 0), np.int64)
         return choose_references(poses, self.person.bank.poses, self.recipe.conditioning.references)
 
-    def _prepare(
-        self, poses: PoseSequence, windows: list[CropWindow], chosen: NDArray[np.int64], index: int, before: int | None
-    ) -> _Prepared:
-        window = windows[index]
-        pose = pose_in_window(poses, index, window)
-        shown: Shown = self.conditioner.show(pose, window.size, chosen[index])
-        carry = None
-        if before is not None:
-            carry = carry_to_grid(
-                self.conditioner.carry(pose_in_window(poses, before, windows[before]), pose, window.size)
-            )
+    def _prepare(self, wish: Wish, before: Wish | None) -> _Prepared:
+        window, pose, chosen = wish
+        shown: Shown = self.conditioner.show(pose, window.size, chosen)
+        carry = None if before is None else carry_to_grid(self.conditioner.carry(before.pose, pose, window.size))
         figure, face = None, None
         if self.engine.has_face:
             edges = face_edges(pose, window.size, face_side(self.person.crop_size))
@@ -152,7 +167,7 @@ class Synthesizer:
             window=window, label=torch.from_numpy(shown.label)[None],
             references=references_to_tensor(shown.references)[None],
             plate=picture_to_tensor(window.cut(self.person.plate))[None], figure=figure, face=face, carry=carry,
-            shown=shown, chosen=chosen[index],
+            shown=shown, chosen=chosen,
         )  # fmt: skip
 
     # -- the generator and after ---------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from dancedouble.results import (
         ExportResult,
         InfoResult,
+        LiveResult,
         PoseResult,
         PrepareResult,
         RenderResult,
@@ -325,6 +326,37 @@ def pose(
         )
 
     Session(json=json, quiet=quiet, debug=debug).run(work, describe.pose)
+
+
+@app.command(rich_help_panel=STAGES)
+def live(
+    person: PersonFileArgument,
+    source: Annotated[
+        str | None, argument("[SOURCE]", "Who dances: the number of a camera, 0 unless given, or a video.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        option("--output", "-o", metavar="OUT", meaning="A video (.mp4), or - for a stream; a window unless given."),
+    ] = None,
+    retarget: RetargetOption = None,
+    device: DeviceOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """A person file and a camera → the person dancing what you dance, a moment later."""
+    if json and output == Path("-"):
+        raise typer.BadParameter("the stream goes to standard output, so the result cannot", param_hint="--json")
+
+    def work(on_progress: OnProgress) -> LiveResult:
+        from dancedouble import pipeline
+
+        where = 0 if source is None else int(source) if source.isdecimal() else Path(source)
+        return pipeline.live(
+            person, where, **given(output=output, retarget=retarget, device=device), on_progress=on_progress
+        )
+
+    Session(json=json, quiet=quiet, debug=debug).run(work, describe.live)
 
 
 @app.command(rich_help_panel=STAGES)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         EvaluateResult,
         ExportResult,
         InfoResult,
+        LiveResult,
         PoseResult,
         PrepareResult,
         RenderResult,
@@ -83,6 +84,13 @@ def demo(result: Demo) -> str:
         f"(nearest frame filmed: {nearest['body.lpips_alex']:.3f}, {nearest['body.ssim']:.3f})\n"
         f"  made in {describe_stages(result.seconds)}"
     )
+
+
+def live(result: LiveResult) -> str:
+    if result.output == Path("-"):
+        return ""  # the stream went where this would go
+    shown = "" if result.output is None else f"{result.output}\n  "
+    return f"{shown}{result.frames} frames, {result.fps:.1f} a second{gaps(result.missed)}"
 
 
 def export(result: ExportResult) -> str:

@@ -28,7 +28,8 @@ def print_result(result: AnyResult, describe: Callable[[AnyResult], str], *, jso
         return
     for warning in result.to_dict().get("warnings", []):
         print(f"warning: {one_line(str(warning))}", file=sys.stderr)
-    print(describe(result), flush=True)
+    if text := describe(result):
+        print(text, flush=True)
 
 
 def print_error(error: Exception, *, json: bool) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from dancedouble.errors import InputError
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.measurements import Measurements, measure_clip, pair_name
-from dancedouble.pose.retargeting import evened, retarget_limbs
+from dancedouble.pose.retargeting import Proportions, evened, retarget_limbs
 from dancedouble.pose.skeleton import INDEX
 from dancedouble.pose.stage import FAR_SHARE, Stage
 from dancedouble.pose.standing import ANCHORS, TOPS, Anchor, Series, Top, measure_standing
@@ -107,6 +107,23 @@ class NormalizedPoses:
     """One line each, for the user."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class DanceFit:
+    """How a dancer's poses become the target's."""
+
+    transform: PoseTransform
+    dancer: Proportions | None = None
+    """What limbs are fitted by, where they are."""
+    double: Proportions | None = None
+
+    def apply(self, poses: PoseSequence) -> PoseSequence:
+        """Poses of the dancer as the target would stand and move in the target's picture."""
+        moved = apply_pose_transform(poses, self.transform)
+        if self.dancer is None or self.double is None:
+            return moved
+        return retarget_limbs(moved, self.dancer, self.double)
+
+
 def normalize_poses(
     source: PoseSequence, target: PoseSequence | Measurements, *, retarget: Retarget = "limbs"
 ) -> NormalizedPoses:
@@ -116,14 +133,19 @@ def normalize_poses(
     The target may be given by its :class:`Measurements`, as a person file holds them. Raises NoPersonError for a
     clip without a person, InputError when the clips have no common points to measure by.
     """
+    fit = fit_dance(source, target, retarget=retarget)
+    return NormalizedPoses(poses=fit.apply(source), transform=fit.transform, warnings=fit.transform.warnings)
+
+
+def fit_dance(source: PoseSequence, target: PoseSequence | Measurements, *, retarget: Retarget = "limbs") -> DanceFit:
+    """What :func:`normalize_poses` does to a dance, to be done to other poses of the same dancer. Raises as it does."""
     subject = target if isinstance(target, Measurements) else measure_clip(target)
     transform = fit_pose_transform(source, subject, small_range=True)
-    poses = apply_pose_transform(source, transform)
-    if retarget == "limbs":
-        pair = pair_name(transform.anchor, transform.top)
-        dancer = measure_clip(source).proportions[pair]
-        poses = retarget_limbs(poses, dancer, evened(subject.proportions[pair], dancer))
-    return NormalizedPoses(poses=poses, transform=transform, warnings=transform.warnings)
+    if retarget == "global":
+        return DanceFit(transform=transform)
+    pair = pair_name(transform.anchor, transform.top)
+    dancer = measure_clip(source).proportions[pair]
+    return DanceFit(transform=transform, dancer=dancer, double=evened(subject.proportions[pair], dancer))
 
 
 def fit_pose_transform(
