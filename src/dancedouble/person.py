@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,8 +25,13 @@ from dancedouble.media.image import decode_image, encode_jpeg, encode_png
 from dancedouble.pose.keypoints import PoseSequence
 
 FORMAT = "dancedouble-person"
-LARGE_QUALITY = 92
-"""JPEG quality of the pictures at the footage's resolution, which is compressed footage anyway."""
+LARGE_QUALITIES, LARGE_BYTES = (92, 85, 75), 16_000_000
+"""JPEG qualities of the pictures at the footage's resolution, which is compressed footage anyway: the first with which
+all of them take no more than this."""
+SMALL_QUALITIES, SMALL_BYTES = (None, 96, 92, 85), 14_000_000
+"""The same for the pictures that are warped; None is PNG, without any loss. Those of 512 px take 20 to 40 MB as PNG."""
+MOST_POSES = 3000
+"""A clip's statistics, and what it shows, are all there in this many of its poses: 100 s at 30 fps."""
 VERSION = 1
 
 
@@ -60,16 +67,21 @@ class Person:
 
 
 def save_person(path: Path, person: Person) -> None:
-    """Write a person file atomically. Raises OutputError when it cannot be written."""
+    """Write a person file atomically, of 50 MB at most for any footage. Raises OutputError when it cannot be written.
+
+    Of long footage not every pose is kept, and large reference pictures lose a little: see :data:`MOST_POSES` and
+    :data:`SMALL_QUALITIES`.
+    """
+    person = replace(person, poses=_thinned(person.poses))
     tensors = {f"network.{name}": value.detach().cpu().contiguous() for name, value in person.weights.items()}
     tensors["plate"] = _bytes(encode_png(person.plate))
     tensors.update(_pose_tensors("poses", person.poses))
     if person.bank is not None:
         tensors.update(_pose_tensors("bank", person.bank.poses))
-        for index, picture in enumerate(person.bank.pictures):
-            tensors[f"bank.{index:03d}"] = _bytes(encode_png(np.ascontiguousarray(picture[..., :3])))
-            tensors[f"bank.{index:03d}.mask"] = _bytes(encode_png(np.ascontiguousarray(picture[..., 3])))
-            tensors[f"bank.{index:03d}.large"] = _bytes(encode_jpeg(person.bank.large[index], LARGE_QUALITY))
+        for index, (small, mask, large) in enumerate(_encoded(person.bank)):
+            tensors[f"bank.{index:03d}"] = _bytes(small)
+            tensors[f"bank.{index:03d}.mask"] = _bytes(mask)
+            tensors[f"bank.{index:03d}.large"] = _bytes(large)
     header = {
         "format": FORMAT, "version": VERSION, "dancedouble": __version__, "skeleton": "BODY_25+FACE_70+HAND_21x2",
         "recipe": person.recipe, "size": list(person.size), "fps": str(person.poses.fps), "scale": person.scale,
@@ -91,8 +103,10 @@ def load_person(path: str | Path) -> Person:
         crop_size = (int(header["crop_size"][0]), int(header["crop_size"][1]))
         bank = None
         if header["bank"] is not None:
-            pictures = np.stack([_masked_picture(tensors, f"bank.{i:03d}") for i in range(header["bank"])])
-            large = np.stack([_picture(tensors[f"bank.{i:03d}.large"]) for i in range(header["bank"])])
+            names = [f"bank.{index:03d}" for index in range(header["bank"])]
+            with ThreadPoolExecutor() as threads:
+                pictures = np.stack(list(threads.map(lambda name: _masked_picture(tensors, name), names)))
+                large = np.stack(list(threads.map(lambda name: _picture(tensors[f"{name}.large"]), names)))
             bank = ReferenceBank(pictures=pictures, poses=_poses("bank", tensors, crop_size, fps), large=large)
         return Person(
             recipe=header["recipe"],
@@ -131,6 +145,33 @@ def _damaged(path: Path, what: str) -> PersonFileError:
 
 def _bytes(data: bytes) -> Tensor:
     return torch.from_numpy(np.frombuffer(data, np.uint8).copy())
+
+
+def _encoded(bank: ReferenceBank) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Each picture's RGB, mask, and large view."""
+    small = _within(bank.pictures[..., :3], SMALL_QUALITIES, SMALL_BYTES)
+    large = _within(bank.large, LARGE_QUALITIES, LARGE_BYTES)
+    masks = [encode_png(np.ascontiguousarray(picture[..., 3])) for picture in bank.pictures]
+    return zip(small, masks, large, strict=True)
+
+
+def _within(pictures: NDArray[np.uint8], qualities: Sequence[int | None], limit: int) -> list[bytes]:
+    """The pictures in the first of ``qualities`` with which they take at most ``limit`` bytes, or in the last one."""
+    encoded: list[bytes] = []
+    for quality in qualities:
+        encoded = [
+            encode_png(picture) if quality is None else encode_jpeg(picture, quality, full_colour=True)
+            for picture in map(np.ascontiguousarray, pictures)
+        ]
+        if sum(map(len, encoded)) <= limit:
+            break
+    return encoded
+
+
+def _thinned(poses: PoseSequence) -> PoseSequence:
+    """Every second, third, … pose, at the rate that makes."""
+    step = -(-len(poses) // MOST_POSES)
+    return poses if step <= 1 else replace(poses[::step], fps=poses.fps / step)
 
 
 def _picture(data: Tensor) -> NDArray[np.uint8]:

@@ -38,9 +38,13 @@ def decode_image(data: bytes) -> NDArray[np.uint8]:
     return rgb
 
 
-def encode_jpeg(image: NDArray[np.uint8], quality: int = 90) -> bytes:
-    """JPEG bytes of an RGB (H, W, 3) or gray (H, W) uint8 picture; ``quality`` 1–100."""
-    return _encode(image, ".jpg", [cv2.IMWRITE_JPEG_QUALITY, quality])
+def encode_jpeg(image: NDArray[np.uint8], quality: int = 90, *, full_colour: bool = False) -> bytes:
+    """JPEG bytes of an RGB (H, W, 3) or gray (H, W) uint8 picture; ``quality`` 1–100.
+
+    ``full_colour`` keeps the colour of every pixel, where JPEG usually keeps that of four together.
+    """
+    sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444 if full_colour else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
+    return _encode(image, ".jpg", [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling])
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
