@@ -110,6 +110,8 @@ def test_everything_that_was_given_is_passed_on(pipeline: FakePipeline) -> None:
     [
         ("prepare v.mp4 -o w --poses p.npz --person 2 --consent Ada",
          ("prepare", ("v.mp4", "w"), {"poses": Path("p.npz"), "person": 2, "consent": "Ada"})),
+        ("train w -o p.safetensors --warm-start q.safetensors",
+         ("train", ("w", "p.safetensors"), {"warm_start": Path("q.safetensors")})),
         ("train w -o p.safetensors --steps 10 --frames :80 --budget 90s --size 192 --seed 0",
          ("train", ("w", "p.safetensors"), {"steps": 10, "frames": (0, 80), "budget": 90.0, "size": 192, "seed": 0})),
         ("render p.safetensors d.mp4 -o out --alpha --person 2 --layout strip",

@@ -26,7 +26,7 @@ def grainy(size: tuple[int, int], count: int) -> np.ndarray:
     random = np.random.default_rng(0)
     texture = cv2.GaussianBlur(random.integers(0, 255, (*size, 3), np.uint8), (0, 0), 3).astype(np.float32)
     texture = (texture - texture.mean()) * 4 + 128
-    grain = random.normal(0, 4, (8, *size, 3)).astype(np.float32)
+    grain = random.normal(0, 2.5, (8, *size, 3)).astype(np.float32)
     return np.stack([np.clip(texture + grain[i % 8], 0, 255).astype(np.uint8) for i in range(count)])
 
 

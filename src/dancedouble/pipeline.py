@@ -56,6 +56,7 @@ from dancedouble.synthesis import Synthesizer
 from dancedouble.training.authors_checkpoint import import_person
 from dancedouble.training.authors_dataset import prepare_dataset as prepare_authors_dataset
 from dancedouble.training.beginning import begin_with
+from dancedouble.training.beginning import warm_start as begin_warm
 from dancedouble.training.execution import Precision, execution_on, joined
 from dancedouble.training.paper import Ablation, ablate
 from dancedouble.training.presets import own_height
@@ -136,19 +137,22 @@ def import_checkpoint(
 def train(
     workspace: AnyPath, person: AnyPath, *, preset: str = "swift", budget: float | None = None,
     steps: int | None = None, frames: Frames | None = None, size: int | None = None, seed: int = 0,
-    ablation: Ablation | None = None, start: AnyPath | None = None, precision: Precision = "auto",
-    save_memory: bool = False, tensorboard: bool = False, device: str = "auto",
+    ablation: Ablation | None = None, start: AnyPath | None = None, warm_start: AnyPath | None = None,
+    precision: Precision = "auto", save_memory: bool = False, tensorboard: bool = False, device: str = "auto",
     on_progress: OnProgress = ignore_progress,
 ) -> TrainResult:  # fmt: skip
     """Learn the subject of a workspace into a person file, for ``budget`` seconds, ``steps``, or the preset's epochs.
 
-    ``start`` is a person file to go on from: the stage after the one it was learned with. Under ``torchrun`` all
+    ``start`` is a person file to go on from: the stage after the one it was learned with. ``warm_start`` is somebody
+    else's, whose generator is begun with instead of a fresh one. Under ``torchrun`` all
     processes share the work. A killed run goes on from its last checkpoint when the call is repeated; a cancel ends it
     early with a usable person file. Raises WorkspaceError, InputError, OutputError, WeightsError, PersonFileError,
     MissingExtraError.
     """
     opened, output, where = Workspace(workspace), Path(person), choose_device(device)
-    check_output(output, [] if start is None else [Path(start)])
+    if start is not None and warm_start is not None:
+        raise InputError("--start goes on with a person, --warm-start begins another one: give one of them")
+    check_output(output, [Path(path) for path in (start, warm_start) if path is not None])
     if own_height(preset) is None:
         budget = budget if budget or steps else DEFAULT_BUDGET
         size = size or choose_size(budget or DEFAULT_BUDGET, opened.manifest.person_height, where)
@@ -156,6 +160,8 @@ def train(
     if ablation is not None:
         recipe = ablate(recipe, ablation)
     beginning = None if start is None else begin_with(load_person(start), recipe)
+    if warm_start is not None:
+        beginning = begin_warm(load_person(warm_start), recipe)
     with joined(execution_on(where, precision=precision, save_memory=save_memory)) as execution:
         perceptual, judge = load_perceptual(recipe.perceptual, execution.device)
         outcome = Trainer(
@@ -200,7 +206,7 @@ def transfer(
     source: AnyPath, target: AnyPath, output: AnyPath, *, budget: float | None = None, preset: str = "swift",
     layout: Layout = "result", size: int | None = None, person: int | None = None, target_person: int | None = None,
     retarget: Retarget = DEFAULT_RETARGET, frames: Frames | None = None, consent: str | None = None, seed: int = 0,
-    device: str = "auto", on_progress: OnProgress = ignore_progress,
+    warm_start: AnyPath | None = None, device: str = "auto", on_progress: OnProgress = ignore_progress,
 ) -> TransferResult:  # fmt: skip
     """The whole job within ``budget`` seconds: look at both videos, learn the target, render the dance.
 
@@ -232,7 +238,7 @@ def transfer(
     )  # fmt: skip
     learned = train(
         prepared.workspace, state / "person.safetensors", preset=preset, budget=plan.training, size=height, seed=seed,
-        device=device, on_progress=on_progress,
+        warm_start=warm_start, device=device, on_progress=on_progress,
     )  # fmt: skip
     subject = load_person(learned.person)
     rendered = render_capture(

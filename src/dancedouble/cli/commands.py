@@ -35,6 +35,7 @@ from dancedouble.cli.options import (
     TargetArgument,
     TargetPersonOption,
     VideoArgument,
+    WarmStartOption,
     argument,
     given,
     option,
@@ -99,6 +100,7 @@ def transfer(
     frames: FramesOption = None,
     consent: ConsentOption = None,
     seed: SeedOption = None,
+    warm_start: WarmStartOption = None,
     device: DeviceOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -117,7 +119,7 @@ def transfer(
             **given(
                 budget=budget, preset=preset, layout=layout, size=size, person=person,
                 target_person=target_person, retarget=retarget, frames=frames, consent=consent, seed=seed,
-                device=device,
+                warm_start=warm_start, device=device,
             ),
             on_progress=on_progress,
         )  # fmt: skip
@@ -198,6 +200,7 @@ def train(
     start: Annotated[
         Path | None, option("--start", metavar="PERSON", meaning="Go on from this person: the stage after theirs.")
     ] = None,
+    warm_start: WarmStartOption = None,
     ablation: Annotated[Ablation | None, option("--ablation", meaning="Leave a part of the method out.")] = None,
     frames: FramesOption = None,
     size: SizeOption = None,
@@ -227,8 +230,9 @@ def train(
         return pipeline.train(
             workspace, output,
             **given(
-                budget=budget, preset=preset, steps=steps, start=start, ablation=ablation, frames=frames, size=size,
-                seed=seed, precision=precision, save_memory=save_memory, tensorboard=tensorboard, device=device,
+                budget=budget, preset=preset, steps=steps, start=start, warm_start=warm_start, ablation=ablation,
+                frames=frames, size=size, seed=seed, precision=precision, save_memory=save_memory,
+                tensorboard=tensorboard, device=device,
             ),
             on_progress=on_progress,
         )  # fmt: skip

@@ -118,6 +118,10 @@ PersonOption = Annotated[
 StepsOption = Annotated[
     int | None, option("--steps", metavar="N", min=1, meaning="Learn for N steps instead of a time.")
 ]
+WarmStartOption = Annotated[
+    Path | None,
+    option("--warm-start", metavar="PERSON", meaning="Begin with another person's generator, not a fresh one."),
+]
 TargetPersonOption = Annotated[
     int | None, option("--target-person", metavar="N", min=1, meaning="Which person in TARGET.")
 ]

@@ -13,7 +13,7 @@ from dancedouble.training.runs import Weights
 
 @dataclass(frozen=True, kw_only=True)
 class Beginning:
-    """Where training starts; from nothing unless :func:`begin_with` says otherwise."""
+    """Where training starts; from nothing unless :func:`begin_with` or :func:`warm_start` says otherwise."""
 
     stage: int = 0
     """Index of the first stage to run, the face stage counting last."""
@@ -37,10 +37,31 @@ def begin_with(person: Person, recipe: Recipe) -> Beginning:
             " generator; choose the preset (and ablation) they were learned with, or one that builds on it"
         )
     count = len(recipe.stages) + (recipe.face is not None)
+    weights, identity = _weights_of(person)
+    return Beginning(stage=min(known[-1] + 1, count - 1), of=last, weights=weights, identity=identity)
+
+
+def warm_start(person: Person, recipe: Recipe) -> Beginning:
+    """Learn somebody else from the first stage on, with the generator of ``person`` in place of a fresh one.
+
+    Raises PersonFileError when theirs is another kind of generator than the first stage's.
+    """
+    last, first = recipe_from_dict(person.recipe).final, recipe.stages[0]
+    if last.generator != first.generator:
+        raise PersonFileError(
+            f"the person to start from was learned with preset {person.recipe.get('preset')}, whose generator is not"
+            f" the one that {recipe.preset} begins with; choose a person who was learned with the same preset"
+        )
+    weights, identity = _weights_of(person)
+    return Beginning(of=last, weights={"painter": weights["painter"]}, identity=f"warm-{identity}")
+
+
+def _weights_of(person: Person) -> tuple[Weights, str]:
+    """By part, and a digest of them."""
     weights: Weights = {}
     digest = hashlib.sha256()
     for name, tensor in sorted(person.weights.items()):
         part, _, rest = name.partition(".")
         weights.setdefault(part, {})[rest] = tensor
         digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
-    return Beginning(stage=min(known[-1] + 1, count - 1), of=last, weights=weights, identity=digest.hexdigest())
+    return weights, digest.hexdigest()
