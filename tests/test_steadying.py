@@ -49,6 +49,16 @@ def test_a_pan_is_not_followed_without_end() -> None:
     assert steadier.drift == pytest.approx(36, abs=1), "and what was measured is what is warned of"
 
 
+def test_a_camera_that_is_carried_along_is_measured_and_not_evened_out() -> None:
+    steadier = Steadier()
+    for x in range(0, 24, 4):
+        frame, covered = view(x, 0)
+        frame[:60], frame[60:120] = view(0, 0)[0][:60], view(x // 2, 0)[0][60:120]  # far, nearer, near
+        move = steadier.look(frame, covered)
+    assert move[0] <= 2, "no more than while it could still be taken for one movement"
+    assert steadier.drift == pytest.approx(10, abs=4), "the median point's"
+
+
 def test_somebody_else_who_walks_by_is_not_the_room() -> None:
     plain = np.full((*SIZE, 3), 170, np.uint8)
     nobody = np.zeros(SIZE, bool)

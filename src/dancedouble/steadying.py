@@ -7,7 +7,7 @@ does not move with the camera.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -29,6 +29,15 @@ FARTHEST = 0.05
 """Share of the width by which frames are moved at most: a camera that pans shows another room."""
 
 
+class Movement(NamedTuple):
+    """How a background moved between two pictures."""
+
+    vector: NDArray[np.float64]
+    """(2,) pixels (x, y): of all of it, or where it did not move as one, of its median point."""
+    as_one: bool
+    """Near and far things move alike when a camera turns or shakes, and differently when it is carried along."""
+
+
 class Background:
     """What is not the subject in one picture, RGB uint8 (H, W, 3); ``covered`` (H, W) says where they are."""
 
@@ -37,7 +46,13 @@ class Background:
         self._points = cv2.goodFeaturesToTrack(self._gray, 200, 0.01, 8, mask=clear)
 
     def shift(self, picture: Picture, covered: NDArray[np.bool_]) -> NDArray[np.float64] | None:
-        """(2,) how far in pixels (x, y) the background lies in ``picture`` from where it is here; None when unclear."""
+        """(2,) how far in pixels (x, y) the background lies in ``picture`` from where it is here; None when it did not
+        move as one."""
+        movement = self.movement(picture, covered)
+        return movement.vector if movement is not None and movement.as_one else None
+
+    def movement(self, picture: Picture, covered: NDArray[np.bool_]) -> Movement | None:
+        """How the background moved between this picture and ``picture``; None when that cannot be told."""
         points = self._points
         if points is None or len(points) < FEWEST_POINTS:
             return None
@@ -50,11 +65,14 @@ class Background:
         if again.sum() < FEWEST_POINTS:
             return None
         moved = (ends - here)[again]
-        agreed = np.linalg.norm(moved - np.median(moved, axis=0), axis=1) < AGREED
-        wide = np.ptp(here[again][agreed, 0]) if agreed.any() else 0.0
-        if agreed.sum() < max(FEWEST_POINTS, len(moved) / 2) or wide < SPREAD * gray.shape[1]:
+        median = np.median(moved, axis=0)
+        agreed = np.linalg.norm(moved - median, axis=1) < AGREED
+        as_one = agreed.sum() >= max(FEWEST_POINTS, len(moved) / 2)
+        counted = agreed if as_one else np.ones(len(moved), bool)
+        if np.ptp(here[again][counted, 0]) < SPREAD * gray.shape[1]:
             return None
-        return np.asarray(moved[agreed].mean(axis=0) * picture.shape[1] / gray.shape[1], np.float64)
+        vector = moved[agreed].mean(axis=0) if as_one else median
+        return Movement(np.asarray(vector * picture.shape[1] / gray.shape[1], np.float64), bool(as_one))
 
 
 def _follow(points: NDArray[Any], one: Picture, other: Picture) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -83,23 +101,27 @@ class Steadier:
 
     measured: list[NDArray[np.float64]] = field(default_factory=list)
     """(2,) how far each frame's background lies from the first one's, in pixels (x, y); as before where unclear."""
+    _moves: list[tuple[int, int]] = field(default_factory=list)
     _first: Background | None = None
-    _farthest: float = 0.0
 
     def look(self, frame: Picture, covered: NDArray[np.bool_]) -> tuple[int, int]:
         """The next frame, and where the subject is (H, W): how far it is to be moved back, in whole pixels (x, y)."""
         if self._first is None:
-            self._first, self._farthest = Background(frame, covered), FARTHEST * frame.shape[1]
-            self.measured.append(np.zeros(2))
+            self._first = Background(frame, covered)
+            found: Movement | None = Movement(np.zeros(2), True)
         else:
-            found = self._first.shift(frame, covered)
-            self.measured.append(self.measured[-1] if found is None else found)
-        x, y = self.moves()[-1].tolist()
-        return int(x), int(y)
+            found = self._first.movement(frame, covered)
+        self.measured.append(self.measured[-1] if found is None else found.vector)
+        if found is not None and found.as_one:
+            x, y = np.rint(np.clip(found.vector, -FARTHEST * frame.shape[1], FARTHEST * frame.shape[1])).tolist()
+            self._moves.append((int(x), int(y)))
+        else:
+            self._moves.append(self._moves[-1])
+        return self._moves[-1]
 
     def moves(self) -> NDArray[np.float32]:
         """(T, 2) how far each frame so far is to be moved back."""
-        return np.rint(np.clip(np.stack(self.measured), -self._farthest, self._farthest)).astype(np.float32)
+        return np.array(self._moves, np.float32)
 
     @property
     def drift(self) -> float:
