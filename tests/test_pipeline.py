@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -26,13 +27,13 @@ from dancedouble.errors import (
 from dancedouble.media.image import read_image
 from dancedouble.media.video import probe, read_frames, read_metadata
 from dancedouble.person import load_person, read_header
-from dancedouble.pose.estimator import stamp_frame
+from dancedouble.pose.estimator import FakePoseEstimator, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.progress import Progress
 from dancedouble.results import PrepareResult, TrainResult
 from dancedouble.workspace import Workspace
 from media_samples import audio_packet_hashes, write_video
-from small_world import FPS, OFFSET, SIZE, TwoClipEstimator, World, draw_clip, make_world
+from small_world import FPS, OFFSET, SIZE, TwoClipEstimator, World, draw_clip, make_world, shifted
 
 CONSENT = "a doll, drawn for this test"
 
@@ -288,6 +289,17 @@ def test_a_moving_camera_is_evened_out_and_a_warning_with_the_measured_drift(wor
     assert max(np.abs(wall - walls[0]).mean() for wall in walls) < 8, "the frames are brought together"
     found = [float(m[1]) for line in warnings if (m := re.search(r"camera moves by ([\d.]+)%", line))]
     assert found == [pytest.approx(4.4, abs=0.9)]
+
+
+def test_somebody_else_in_the_footage_is_told_of(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = world.target_poses
+    child = replace(subject, xy=subject.xy * np.float32(0.4) + np.float32([1, 100]))
+    monkeypatch.setattr(
+        preparation, "default_estimator", lambda *, mask: FakePoseEstimator(shifted(subject), shifted(child))
+    )
+    result = pipeline.prepare(world.target, tmp_path / "w", consent=CONSENT)
+    assert any("2 people" in line for line in result.warnings)
+    assert result.person_height > 100, "the taller one is learned"
 
 
 def test_footage_that_is_too_short_or_empty_is_refused(world: World, tmp_path: Path) -> None:

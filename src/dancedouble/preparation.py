@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,33 +58,42 @@ def prepare_workspace(
     """
     info = probe(video)
     with new_workspace(folder) as part:
-        found, builder, steadier = _look(info, part, estimator or default_estimator(mask=True), person, on_progress)
-        poses = _take(poses, found, video)
-        poses = replace(poses, xy=poses.xy - steadier.moves()[:, None])
+        seen = _look(info, part, estimator or default_estimator(mask=True), person, on_progress)
+        poses = _take(poses, seen.poses, video)
+        poses = replace(poses, xy=poses.xy - seen.steadier.moves()[:, None])
         if not poses.present.any():
             raise NoPersonError(f"{video}: nobody was found in it; expected one person, seen from head to feet")
         usable = _usable(poses)
         height = person_height(poses)
         _check(video, info, usable, height)
         cleaned, _, warnings = clean(poses)
-        plate = builder.finish()
-        drift = max(plate.drift, steadier.drift / info.size[1])
+        plate = seen.builder.finish()
+        drift = max(plate.drift, seen.steadier.drift / info.size[1])
+        noticed = [*clip_notes(info), *warnings, *_notes(plate, drift, seen.people)]
         write_image(part / "plate.png", plate.picture)
         cleaned.save(part / "poses.npz")
         manifest = Manifest(
             source_name=video.name, source_sha256=request.source_sha256, size=info.size, fps=info.fps,
             frames=len(cleaned), usable=tuple(usable), person_height=height, consent=consent,
-            warnings=tuple(f"{video.name}: {line}" for line in [*clip_notes(info), *warnings, *_notes(plate, drift)]),
-            settings=request.to_dict(),
+            warnings=tuple(f"{video.name}: {line}" for line in noticed), settings=request.to_dict(),
         )  # fmt: skip
         write_manifest(part, manifest)
     return Workspace(folder)
 
 
+class _Looked(NamedTuple):
+    """What came of looking at footage once."""
+
+    poses: PoseSequence
+    builder: PlateBuilder
+    steadier: Steadier
+    people: int
+
+
 def _look(
     info: VideoInfo, folder: Path, estimator: PoseEstimator, person: int | None, on_progress: OnProgress
-) -> tuple[PoseSequence, PlateBuilder, Steadier]:
-    """Write steadied frames and masks into ``folder``; the poses on the way, what the plate is made from, the moves."""
+) -> _Looked:
+    """Write steadied frames and masks into ``folder``, and tell what was seen on the way."""
     builder, steadier = PlateBuilder(info.frames), Steadier()
 
     def keep(index: int, seen: Seen) -> None:
@@ -97,10 +106,11 @@ def _look(
             write_image(folder / mask_name(index), mask)
         builder.add(frame, np.where(unseen(info.size, move), np.uint8(255), mask), _height(seen.pose))
 
+    followed = follow(info, estimator, person=person, on_progress=on_progress)
     found: list[PersonPose | None] = []
     with ThreadPoolExecutor(1) as thread:
         kept: Future[None] | None = None
-        for index, seen in enumerate(follow(info, estimator, person=person, on_progress=on_progress).frames):
+        for index, seen in enumerate(followed.frames):
             if kept is not None:
                 kept.result()
             kept = thread.submit(keep, index, seen)
@@ -108,7 +118,7 @@ def _look(
             found.append(None if seen.pose is None else replace(seen.pose, mask=None))
         if kept is not None:
             kept.result()
-    return assemble(found, info.size, info.fps), builder, steadier
+    return _Looked(assemble(found, info.size, info.fps), builder, steadier, followed.people)
 
 
 def finished_workspace(folder: Path, request: Request) -> Workspace | None:
@@ -165,9 +175,11 @@ def _check(video: Path, info: VideoInfo, usable: list[int], height: float) -> No
         )
 
 
-def _notes(plate: Plate, drift: float) -> list[str]:
+def _notes(plate: Plate, drift: float, people: int) -> list[str]:
     """Lines about footage that can be learned from, but not well."""
     notes = []
+    if people > 1:
+        notes.append(f"{people} people are in it; one is learned, and the others stay in the background as a blur")
     if drift > MOVING_CAMERA:
         notes.append(
             f"the camera moves by {drift:.1%} of the picture's width; expected a fixed one, so put it on a"
