@@ -148,6 +148,22 @@ def test_a_passer_by_is_not_listed() -> None:
     assert len(list_people(footage(250), FakePoseEstimator(subject, stays), fps=FPS)) == 2
 
 
+def test_the_frame_that_is_shown_has_most_people_and_most_of_them() -> None:
+    class Cut(FakePoseEstimator):
+        def detect(self, frame: Frame) -> list[Detection]:
+            share = 0.3 if read_stamp(frame) < 20 else 1.0
+            return [
+                Detection(box=found.box, score=found.score, roi=found.roi, visible=share)
+                for found in super().detect(frame)
+            ]
+
+    alone = list_people(footage(60), Cut(person(still(80))), fps=FPS)
+    assert 20 <= busiest_frame(alone) < 60
+    late = person(still(240), present=slice(40, 60))
+    assert busiest_frame(list_people(footage(60), Cut(person(still(80)), late), fps=FPS)) >= 40
+    assert busiest_frame([]) == 0
+
+
 def test_two_equal_people_need_a_choice() -> None:
     pair = person(still(80)), person(still(240), height=148)
     error = refusal(*pair)

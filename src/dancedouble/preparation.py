@@ -179,7 +179,7 @@ def _notes(plate: Plate, drift: float, people: int) -> list[str]:
     """Lines about footage that can be learned from, but not well."""
     notes = []
     if people > 1:
-        notes.append(f"{people} people are in it; one is learned, and the others stay in the background as a blur")
+        notes.append(f"{people} people are in it; one is learned, and the others may show in the background")
     if drift > MOVING_CAMERA:
         notes.append(
             f"the camera moves by {drift:.1%} of the picture's width; expected a fixed one, so put it on a"

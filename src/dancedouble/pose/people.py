@@ -280,12 +280,12 @@ def _rivals(first: Track, second: Track) -> bool:
 
 
 def busiest_frame(tracks: Sequence[Track]) -> int:
-    """The number of the earliest frame in which most of the people were found."""
-    frames = [sighting.frame for track in tracks for sighting in track.sightings]
-    if not frames:
-        return 0
-    values, counts = np.unique(frames, return_counts=True)
-    return int(values[counts.argmax()])
+    """The number of the frame in which most of the people were found, and of those the one that shows most of them."""
+    shown: dict[int, list[float]] = {}
+    for track in tracks:
+        for sighting in track.sightings:
+            shown.setdefault(sighting.frame, []).append(sighting.visible)
+    return max(shown, key=lambda frame: (len(shown[frame]), sum(shown[frame])), default=0)
 
 
 COLOURS = ((64, 160, 255), (255, 128, 64), (96, 208, 96), (224, 96, 224), (240, 208, 64), (64, 208, 208))
