@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from dancedouble import openvino_runtime
+from dancedouble import openvino_runtime, pipeline
 from dancedouble.deployment import load_networks, plain_networks
 from dancedouble.engine import OpenVinoEngine, TorchEngine, open_engine
 from dancedouble.errors import InputError, MissingExtraError
@@ -94,6 +94,7 @@ def test_a_device_names_its_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(openvino_runtime, "is_installed", lambda: False)
     assert isinstance(open_engine(person), TorchEngine)
+    assert pipeline.info().to_dict()["renders_with"] == "cpu"
     with pytest.raises(InputError, match="openvino"):
         open_engine(person, "abacus")
 
@@ -103,6 +104,7 @@ def test_a_cpu_takes_openvino_where_it_is_installed(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert isinstance(open_engine(untrained_person(height=64, frames=8)), OpenVinoEngine)
+    assert pipeline.info().to_dict()["renders_with"] == "openvino"
 
 
 def test_openvino_asked_for_and_not_installed_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

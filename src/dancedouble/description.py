@@ -17,6 +17,7 @@ from torch import nn
 from dancedouble import __version__
 from dancedouble.conditioning import MAP_STRIDE
 from dancedouble.devices import available_devices
+from dancedouble.engine import automatic_engine
 from dancedouble.media.video import probe, read_metadata
 from dancedouble.models.counting import count_flops, count_parameters
 from dancedouble.models.discriminator import MultiScaleDiscriminator
@@ -29,14 +30,16 @@ from dancedouble.rendering.limb_maps import CHANNELS
 from dancedouble.weights import WEIGHTS, available
 from dancedouble.workspace import Workspace
 
-PACKAGES = ("torch", "numpy", "av", "opencv-python-headless", "ai-edge-litert", "safetensors", "openvino")
+PACKAGES = (
+    "torch", "numpy", "av", "opencv-python-headless", "ai-edge-litert", "safetensors", "openvino", "onnx", "onnxscript",
+)  # fmt: skip
 
 
 def describe_installation() -> dict[str, Any]:
     """Versions, devices, and every weight with its licence and whether it is here."""
     return {
         "dancedouble": __version__, "python": platform.python_version(), "packages": _versions(),
-        "devices": available_devices(),
+        "devices": available_devices(), "renders_with": automatic_engine(),
         "weights": {
             name: {"licence": weight.licence, "origin": weight.origin, "here": available(name)}
             for name, weight in WEIGHTS.items()

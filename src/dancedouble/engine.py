@@ -31,18 +31,20 @@ class Engine(Protocol):
         ...
 
 
+def automatic_engine() -> str:
+    """What ``auto`` renders with: ``openvino``, or the name of PyTorch's device."""
+    where = choose_device("auto")
+    return OPENVINO if where.type == "cpu" and openvino_runtime.is_installed() else str(where)
+
+
 def open_engine(person: Person, device: str = "auto") -> Engine:
     """The engine for a device by name: ``auto`` takes OpenVINO on a CPU where it is installed.
 
     ``cpu``, ``cuda`` and ``mps`` are PyTorch, ``openvino`` insists. Raises InputError, MissingExtraError,
     PersonFileError.
     """
-    if device == OPENVINO:
-        return OpenVinoEngine(person)
-    where = choose_device(device)
-    if device == "auto" and where.type == "cpu" and openvino_runtime.is_installed():
-        return OpenVinoEngine(person)
-    return TorchEngine(person, where)
+    chosen = automatic_engine() if device == "auto" else device
+    return OpenVinoEngine(person) if chosen == OPENVINO else TorchEngine(person, choose_device(chosen))
 
 
 class TorchEngine:
