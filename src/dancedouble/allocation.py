@@ -8,8 +8,10 @@ from functools import cache
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """glibc's names and numbers, of ``malloc.h``."""
-KEPT = 1 << 30
+KEPT = 1 << 28
 """Bytes that may lie unused before they are given back; less than this is asked for and freed with every frame."""
+LARGEST = 1 << 26
+"""Bytes of a block that is asked from the system by itself, and given back when it is freed: no picture is as large."""
 
 
 @cache
@@ -27,4 +29,4 @@ def keep_freed_memory() -> None:
     except (OSError, AttributeError):  # musl has none
         return
     mallopt(M_TRIM_THRESHOLD, KEPT)
-    mallopt(M_MMAP_THRESHOLD, KEPT)
+    mallopt(M_MMAP_THRESHOLD, LARGEST)
