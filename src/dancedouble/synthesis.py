@@ -33,6 +33,8 @@ from dancedouble.training.step import carried
 Picture = NDArray[np.uint8]
 NEARLY_BARE = 0.06
 """Alpha up to which a pixel counts as background; as much below 1, it counts as covered."""
+HARDLY_SHADED = 0.02
+"""Change of the plate's light that counts as none."""
 WORTH_RESTORING = 1.2
 """Footage pixels per learned pixel from which fine detail is taken from the references."""
 
@@ -201,7 +203,9 @@ class Synthesizer:
             frame[rows, columns] = rgb.round().clip(0, 255)
             return Finished(frame, np.full(self.person.size, 255, np.uint8))
         alpha = np.zeros(self.person.size, np.uint8)
-        soft = cv2.resize(painted.alpha[0, 0].float().cpu().numpy(), window.region[::-1])[inner_rows, inner_columns]
+        if painted.shade is not None:
+            _shade(frame[rows, columns], _enlarged(painted.shade, window.region)[inner_rows, inner_columns])
+        soft = _enlarged(painted.alpha, window.region)[inner_rows, inner_columns]
         # A still background, exactly: what is nearly bare is the plate, bit for bit, and a body lets nothing through.
         soft = np.clip((soft - NEARLY_BARE) / (1 - 2 * NEARLY_BARE), 0, 1)
         covered = cv2.boundingRect((soft > 0).view(np.uint8))
@@ -238,3 +242,19 @@ class Synthesizer:
         return restore_detail(
             small, blend, ready.shown.flows, ready.shown.references, pictures, bank.ratio, region, part
         )
+
+
+def _enlarged(values: Tensor, size: tuple[int, int]) -> NDArray[np.float32]:
+    """(1, 1, h, w) → (height, width) of ``size``."""
+    return np.asarray(cv2.resize(values[0, 0].float().cpu().numpy(), size[::-1]), np.float32)
+
+
+def _shade(ground: Picture, shade: NDArray[np.float32]) -> None:
+    """Change the light of (H, W, 3) by factors (H, W), in place; where they are hardly apart from 1, not at all."""
+    change = shade - 1
+    change = np.sign(change) * np.maximum(np.abs(change) - HARDLY_SHADED, 0)
+    left, top, width, height = cv2.boundingRect((change != 0).view(np.uint8))
+    if width:
+        part = (slice(top, top + height), slice(left, left + width))
+        factor = cv2.merge([np.ascontiguousarray(1 + change[part])] * 3)
+        ground[part] = cv2.multiply(np.ascontiguousarray(ground[part]), factor, dtype=cv2.CV_8U)

@@ -48,6 +48,7 @@ class Painter(nn.Module):
             if previous is not None and previous.alpha is not None:
                 before = torch.cat([previous.rgb, previous.alpha], 1)
             painted = self.network(label, references, before)
-            return Layers(painted.rgb, painted.alpha, painted.blend[:, : references.shape[1]], painted.offsets)
+            shares = painted.blend[:, : references.shape[1]]
+            return Layers(painted.rgb, painted.alpha, shares, painted.offsets, painted.shade)
         layers: Layers = self.network(label, None if previous is None else previous.rgb)
         return layers

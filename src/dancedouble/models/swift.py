@@ -33,6 +33,8 @@ COVER_TRUST, ALPHA_GAIN = 3.0, 4.0
 """Alpha's logit is COVER_TRUST · (2 · blended mask − 1) + ALPHA_GAIN · what the network says."""
 LONGEST_OFFSET = 12.0
 """Bound on the offsets in pixels."""
+SHADE_RIM = 4
+"""Working pixels over which a shadow fades towards the picture's edge: beyond it the plate is bare."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,8 @@ class SwiftLayers(NamedTuple):
     """(B, K + 2, H, W) shares that sum to 1: each reference, the previous frame, own paint."""
     offsets: Tensor
     """(B, K, 2, H, W) x and y, in pixels, of where each reference was really sampled, relative to each pixel."""
+    shade: Tensor
+    """(B, 1, H, W) in [0, 2], the factor on the light of the plate: the person's shadow and what they reflect."""
 
 
 def convolution(channels: int, width: int, stride: int = 1) -> nn.Sequential:
@@ -102,13 +106,15 @@ class SwiftGenerator(nn.Module):
         self.up_0 = nn.Sequential(convolution(3 * w, w), Residual(w), Residual(w))
         self.leave = nn.Conv2d(w, (config.references + 2 + 3 + 1) * folded, 3, 1, 1)
         self.nudge = nn.Conv2d(w, 2 * config.references, 3, 1, 1)
+        self.shadow = nn.Conv2d(w, 1, 3, 1, 1)
         self._start_from_the_references()
 
     def _start_from_the_references(self) -> None:
         """Weights near zero and a bias that ranks: best reference, other references, own paint, previous frame."""
         nn.init.normal_(self.leave.weight, 0.0, 0.005)
         nn.init.zeros_(self.nudge.weight)
-        for bias in (self.leave.bias, self.nudge.bias):
+        nn.init.zeros_(self.shadow.weight)
+        for bias in (self.leave.bias, self.nudge.bias, self.shadow.bias):
             assert bias is not None
             nn.init.zeros_(bias)
         count = self.config.references
@@ -150,7 +156,15 @@ class SwiftGenerator(nn.Module):
             torch.sigmoid(ALPHA_GAIN * alpha + COVER_TRUST * (2 * cover - 1)),
             blend,
             offsets,
+            self._shade(a),
         )
+
+    def _shade(self, features: Tensor) -> Tensor:
+        """(B, w, h, w') working features → (B, 1, H, W) factor on the plate's light: smooth, 1 before any training."""
+        rim = [(torch.arange(n, device=features.device) + 0.5).clamp_max(SHADE_RIM) for n in features.shape[-2:]]
+        fade_y, fade_x = (torch.minimum(edge, edge.flip(0)) / SHADE_RIM for edge in rim)
+        faded = self.shadow(features) * fade_y[:, None] * fade_x
+        return 2 * F.interpolate(faded, scale_factor=float(FOLD), mode="bilinear", align_corners=False).sigmoid()
 
 
 def sample_near(pictures: Tensor, offsets: Tensor) -> Tensor:
