@@ -26,6 +26,7 @@ else:
     painted = {port.any_name: array for port, array in network(inputs).items()}
 
 alpha = painted.get("alpha", np.float32(1))
-frame = alpha * painted["rgb"] + (1 - alpha) * example["plate"]
+plate = (example["plate"] + 1) * painted.get("shade", np.float32(1)) - 1
+frame = alpha * painted["rgb"] + (1 - alpha) * plate
 Image.fromarray(np.uint8(np.clip(frame[0].transpose(1, 2, 0) * 127.5 + 127.5, 0, 255))).save(picture)
 print(f"{picture}; at most {np.abs(painted['rgb'] - example['torch_rgb']).max():.1e} from what PyTorch paints")

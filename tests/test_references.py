@@ -9,6 +9,7 @@ import numpy as np
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import INDEX, POINTS
 from dancedouble.references import ReferenceChooser, choose_bank, choose_references, steady_paths
+from dancedouble.rendering.warping import GROUPS
 
 
 def dancer(
@@ -60,13 +61,14 @@ def test_narrow_shoulders_do_not_turn_a_frontal_pose_into_a_profile() -> None:
     bank = dancer(np.zeros(31), facing, shoulders=50)
     query = dancer(np.zeros(31), facing, shoulders=30, size=0.6)
     chosen = choose_references(query, bank, 1, steadiness=0)[:, 0]
-    np.testing.assert_allclose(chosen, np.arange(31), atol=2)
+    for group in ("trunk", "head"):
+        np.testing.assert_allclose(chosen[:, GROUPS.index(group)], np.arange(31), atol=2)
 
 
 def test_facing_is_told_apart_without_depth_too() -> None:
     facing = np.array([0.0, np.pi])
     bank = dancer(np.zeros(2), facing, depth=False)
-    assert choose_references(bank, bank, 1, steadiness=0)[:, 0].tolist() == [0, 1]
+    assert choose_references(bank, bank, 1, steadiness=0)[:, 0, 0].tolist() == [0, 1]
 
 
 def test_choice_does_not_flicker_between_equals() -> None:
@@ -87,14 +89,23 @@ def test_the_path_is_the_cheapest_one() -> None:
 def test_slots_differ_and_small_banks_repeat() -> None:
     poses = dancer(np.linspace(-1, 1, 8), np.zeros(8))
     chosen = choose_references(poses, poses, 3)
-    assert all(len(set(row)) == 3 for row in chosen)
-    assert choose_references(poses, poses[:2], 3).shape == (8, 3)
+    assert all(len(set(row)) == 2 for row in chosen[:, :2].transpose(0, 2, 1).reshape(-1, 2))
+    assert (chosen[:, 2] == chosen[:, 2, :1]).all()  # the last one is a whole picture
+    assert choose_references(poses, poses[:2], 3).shape == (8, 3, len(GROUPS))
+
+
+def test_every_group_comes_from_the_picture_that_shows_it_best() -> None:
+    bank = dancer(np.array([1.5, -1.2, 1.5]), np.array([0.0, 1.4, -0.1]))  # only the one turned aside lifts the arm
+    query = dancer(np.array([-1.2, 1.5]), np.zeros(2))
+    best = dict(zip(GROUPS, choose_references(query, bank, 2, steadiness=0)[0, 0].tolist(), strict=True))
+    assert best["left_arm"] == 1
+    assert all(picture != 1 for group, picture in best.items() if group != "left_arm")
 
 
 def test_excluded_pictures_are_not_used() -> None:
     poses = dancer(np.linspace(-1, 1, 8), np.zeros(8))
     chosen = choose_references(poses, poses, 2, exclude=np.eye(8, dtype=bool), steadiness=0)
-    assert not (chosen == np.arange(8)[:, None]).any()
+    assert not (chosen == np.arange(8)[:, None, None]).any()
 
 
 def test_in_learning_near_frames_are_hidden_and_the_draw_repeats() -> None:
@@ -102,14 +113,7 @@ def test_in_learning_near_frames_are_hidden_and_the_draw_repeats() -> None:
     chooser = ReferenceChooser(footage=poses, bank=tuple(range(0, 100, 5)), count=3)
     for frame in range(0, 100, 7):
         chosen = np.array(chooser.bank)[chooser.for_training(frame)]
-        assert (abs(chosen - frame) > 10).all() and len(set(chosen)) == 3
+        assert chosen.shape == (3, len(GROUPS)) and (abs(chosen - frame) > 10).all()
+        assert (chosen[0] != chosen[1]).all() and len(set(chosen[2])) == 1
     draws = [chooser.for_training(50, np.random.default_rng(3)).tolist() for _ in range(2)]
     assert draws[0] == draws[1]
-
-
-def test_in_rendering_a_dance_gets_a_row_per_frame() -> None:
-    poses = dancer(np.linspace(-1.5, 1.5, 40), np.zeros(40))
-    chooser = ReferenceChooser(footage=poses, bank=(0, 13, 26, 39), count=3)
-    rows = chooser.for_rendering(poses)
-    assert rows.shape == (40, 3) and rows.max() < 4
-    assert rows[0, 0] == 0 and rows[-1, 0] == 3

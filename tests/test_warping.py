@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from dancedouble.pose.skeleton import INDEX, POINTS
-from dancedouble.rendering.warping import PARTS, limb_flow, limb_flows, part_maps, warp, warp_person
+from dancedouble.rendering.warping import GROUPS, PARTS, carry_person, limb_flow, limb_flows, part_maps, warp
 
 SIZE = (128, 96)
 STANDING = {
@@ -113,12 +114,18 @@ def test_sizes_off_the_grid_are_refused() -> None:
         limb_flow(xy, score, xy, score, (127, 96), BODY_HEIGHT)
 
 
+def whole(count: int) -> NDArray[np.int64]:
+    """Each reference one whole picture."""
+    return np.arange(count)[:, None].repeat(len(GROUPS), 1)
+
+
 def test_an_arm_that_moved_is_not_seen_twice() -> None:
     xy, score = person()
     raised = xy.copy()
     raised[INDEX["left_elbow"]], raised[INDEX["left_wrist"]] = (74, 33), (88, 33)
     picture = np.full((*SIZE, 4), 255, np.uint8)
-    masks = warp_person([picture], xy[None], score[None], raised, score, SIZE, BODY_HEIGHT)[0, ..., 3]
+    carried = carry_person([picture], xy[None], score[None], raised, score, SIZE, BODY_HEIGHT, whole(1))
+    masks = carried.pictures[0, ..., 3]
     assert masks[33, 81] > 200 and masks[48, 48] > 200  # the raised arm and the trunk
     x, y = xy[INDEX["left_wrist"]].astype(int)
     assert masks[y, x] < 80  # where the arm hung in the reference
@@ -127,7 +134,20 @@ def test_an_arm_that_moved_is_not_seen_twice() -> None:
 def test_a_person_in_the_same_pose_is_carried_whole() -> None:
     xy, score = person()
     picture = np.random.default_rng(0).integers(0, 256, (*SIZE, 4), np.uint8)
-    carried = warp_person([picture, picture], np.stack([xy, xy]), np.stack([score] * 2), xy, score, SIZE, 100)
+    poses = np.stack([xy, xy]), np.stack([score] * 2)
+    carried = carry_person([picture, picture], *poses, xy, score, SIZE, 100, whole(2)).pictures
     assert carried.shape == (2, *SIZE, 4)
     assert np.abs(carried[0].astype(int) - picture).mean() < 1.5
     np.testing.assert_array_equal(carried[0], carried[1])
+
+
+def test_a_reference_is_put_together_from_pictures_group_by_group() -> None:
+    xy, score = person()
+    dark, light = np.full((*SIZE, 4), 60, np.uint8), np.full((*SIZE, 4), 200, np.uint8)
+    picks = np.array([[group == "left_arm" for group in GROUPS]], np.int64)
+    carried = carry_person(
+        [dark, light], np.stack([xy] * 2), np.stack([score] * 2), xy, score, SIZE, BODY_HEIGHT, picks
+    )
+    arm = ((xy[INDEX["left_elbow"]] + xy[INDEX["left_wrist"]]) / 2).astype(int)
+    assert carried.pictures[0, arm[1], arm[0], 0] == 200 and carried.sources[0, arm[1], arm[0]] == 1
+    assert carried.pictures[0, 48, 48, 0] == 60 and carried.sources[0, 48, 48] == 0

@@ -13,7 +13,7 @@ from dancedouble.recipe import FigureInput
 from dancedouble.rendering.crop import CropWindow
 from dancedouble.rendering.limb_maps import limb_maps
 from dancedouble.rendering.stick_figure import draw_paper_figure, draw_stick_figure
-from dancedouble.rendering.warping import carry_person, limb_flow
+from dancedouble.rendering.warping import GROUPS, carry_person, limb_flow
 
 MAP_STRIDE = 4
 """Limb maps are drawn at a quarter of the crop's resolution, where the fast generator works."""
@@ -32,6 +32,17 @@ class Pose(NamedTuple):
     """(137,)"""
 
 
+class Origin(NamedTuple):
+    """Where the references of one frame come from: N pictures of the bank, put together to K references."""
+
+    bank: NDArray[np.int64]
+    """(N,) their places in the bank."""
+    sources: NDArray[np.uint8]
+    """(K, H, W) which of the N each pixel of a reference is from."""
+    flows: tuple[NDArray[np.float32], ...]
+    """N of (H, W, 2): where in its bank picture each was sampled, x and y in pixels."""
+
+
 class Shown(NamedTuple):
     """What the generator is shown for one frame."""
 
@@ -39,8 +50,8 @@ class Shown(NamedTuple):
     """(C, h, w): a stick figure in [-1, 1] at full size, or limb maps at a quarter of it."""
     references: NDArray[np.uint8]
     """(K, H, W, 4): RGB and mask of the subject's real frames, warped to this pose; K may be 0."""
-    flows: tuple[NDArray[np.float32], ...] = ()
-    """K of (H, W, 2): where in its bank picture each reference was sampled, x and y in pixels."""
+    origin: Origin | None = None
+    """Of the references, where there are any."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,15 +115,20 @@ class LimbConditioner:
     """Height of the subject in crop pixels: the yardstick of limb widths."""
 
     def show(self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64]) -> Shown:
-        """Limb maps (C, H / 4, W / 4) and the ``chosen`` bank pictures warped to ``pose``."""
+        """Limb maps (C, H / 4, W / 4) and the ``chosen`` bank pictures warped to ``pose``.
+
+        ``chosen`` (K, G): for each reference the picture that each group of body parts is from; or (K,): whole ones.
+        """
         small = (size[0] // MAP_STRIDE, size[1] // MAP_STRIDE)
         label = limb_maps(pose.xy / np.float32(MAP_STRIDE), pose.score, small, self.body_height / MAP_STRIDE)
         known = self.bank.poses
-        pictures = [self.bank.pictures[index] for index in chosen]
-        warped, flows = carry_person(
-            pictures, known.xy[chosen], known.score[chosen], pose.xy, pose.score, size, self.body_height
-        )
-        return Shown(label, warped, tuple(flows))
+        by_group = np.broadcast_to(chosen.reshape(len(chosen), -1), (len(chosen), len(GROUPS)))
+        used, picks = np.unique(by_group, return_inverse=True)
+        carried = carry_person(
+            [self.bank.pictures[index] for index in used], known.xy[used], known.score[used], pose.xy, pose.score,
+            size, self.body_height, picks.reshape(by_group.shape),
+        )  # fmt: skip
+        return Shown(label, carried.pictures, Origin(used, carried.sources, carried.flows))
 
     def figure(self, pose: Pose, size: tuple[int, int], part: Part | None = None) -> NDArray[np.uint8]:
         """(H, W, 3) RGB: the stick figure that discriminators and the face GAN judge with; or a part of it."""

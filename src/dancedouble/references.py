@@ -4,6 +4,9 @@ pose.
 Poses are compared by what does not depend on who is posing: the direction and foreshortening of every limb,
 each measured by the person's own longest limb, and which way trunk and head face. Pixel distances would
 take a person with narrow shoulders for one who stands sideways.
+
+No picture shows all of a new pose well. So references are put together: every group of body parts comes from the
+picture that shows just that group best, and the last reference is the one picture that is nearest as a whole.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import body
+from dancedouble.rendering.warping import GROUPS
 
 Array = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -39,8 +43,12 @@ _SPREADS = (
 )  # fmt: skip
 """Pairs of points whose distance tells which limbs overlap: legs that hide each other cannot be pulled
 apart."""
+STEADINESS = 0.08
+"""What a change of picture costs, in pose distance."""
 _LEG = (("right_hip", "right_knee"), ("right_knee", "right_ankle"))
 _ARM = (("right_shoulder", "right_elbow"), ("right_elbow", "right_wrist"))
+OWN, TURNED, ELSEWHERE = 4.0, 0.6, 0.25
+"""For a group of body parts: how much its own features count, which way trunk and head face, and all others."""
 _LONGEST = 90
 """Percentile of a bone's length over time that counts as its full length: above it is mostly noise."""
 
@@ -55,12 +63,14 @@ class PoseFeatures:
     """(T, F) 1 where a feature could be measured, 0 where not."""
     weight: Array
     """(F,) importance."""
+    emphasis: Array
+    """(len(GROUPS), F) importance when a picture is wanted for one group of body parts."""
 
     def __len__(self) -> int:
         return len(self.value)
 
     def __getitem__(self, rows: Sequence[int] | slice | Indices) -> PoseFeatures:
-        return PoseFeatures(self.value[rows], self.known[rows], self.weight)
+        return PoseFeatures(self.value[rows], self.known[rows], self.weight, self.emphasis)
 
 
 def pose_features(poses: PoseSequence) -> PoseFeatures:
@@ -71,43 +81,59 @@ def pose_features(poses: PoseSequence) -> PoseFeatures:
     Without depth (all zeros) the sine is unknown. The nose gives how far the face is turned, in full ear
     distances.
     """
-    values, known, weights = [], [], []
+    values, known, weights, emphases = [], [], [], []
 
-    def add(value: Array, seen: NDArray[np.bool_], weight: float) -> None:
+    def add(value: Array, seen: NDArray[np.bool_], weight: float, first: str, second: str) -> None:
         values.append(value)
         known.append(seen)
         weights.append(weight)
+        emphases.append([weight * _emphasis(group, first, second) for group in GROUPS])
 
     for first, second, weight in _BONES:
         vector, seen = _vector(poses, first, second)
         scaled = vector / _full_length(vector, seen)
         for axis in (0, 1):
-            add(np.clip(scaled[:, axis], -1.5, 1.5), seen, weight)
+            add(np.clip(scaled[:, axis], -1.5, 1.5), seen, weight, first, second)
     has_depth = bool((poses.depth != 0).any())
     for first, second, weight in _FACINGS:
         vector, seen = _vector(poses, first, second)
         width = np.clip(vector[:, 0] / _full_length(vector, seen), -1, 1)
         turn = poses.depth[:, body(second)] - poses.depth[:, body(first)]
         angle = np.arctan2(turn, vector[:, 0])
-        add((width + np.cos(angle)) / 2 if has_depth else width, seen, weight)
-        add(np.sin(angle), seen & has_depth, weight)
+        add((width + np.cos(angle)) / 2 if has_depth else width, seen, weight, first, second)
+        add(np.sin(angle), seen & has_depth, weight, first, second)
     ears, both = _vector(poses, "right_ear", "left_ear")
     middle = (poses.xy[:, body("right_ear")] + poses.xy[:, body("left_ear")]) / 2
     nose = (poses.xy[:, body("nose")] - middle) / _full_length(ears, both)
     seen = both & (poses.score[:, body("nose")] > 0)
     for axis in (0, 1):
-        add(np.clip(nose[:, axis], -1.5, 1.5), seen, 1.0)
+        add(np.clip(nose[:, axis], -1.5, 1.5), seen, 1.0, "nose", "nose")
     reach = {limb: sum(_full_length(*_vector(poses, *bone)) for bone in limb) for limb in (_LEG, _ARM)}
     for first, second, weight in _SPREADS:
         vector, seen = _vector(poses, first, second)
         scaled = vector / reach[_ARM if "wrist" in second else _LEG]
         for axis in (0, 1):
-            add(np.clip(scaled[:, axis], -1.5, 1.5), seen, weight)
+            add(np.clip(scaled[:, axis], -1.5, 1.5), seen, weight, first, second)
     return PoseFeatures(
         np.stack(values, 1).astype(np.float32),
         np.stack(known, 1).astype(np.float32),
         np.asarray(weights, np.float32),
+        np.asarray(emphases, np.float32).T,
     )
+
+
+def _emphasis(group: str, first: str, second: str) -> float:
+    """How much a feature counts, times its weight, when a picture is wanted for a group of body parts."""
+    faces = (first, second) in {pair[:2] for pair in _FACINGS}
+    side, _, limb = group.partition("_")
+    points = {"arm": ("elbow", "wrist"), "leg": ("knee", "ankle")}.get(limb, ())
+    if group == "trunk":
+        own = faces or (first, second) == ("neck", "mid_hip")
+    elif group == "head":
+        own = faces or second == "nose"
+    else:
+        own = any(f"{side}_{point}" in (first, second) for point in points)
+    return OWN if own else TURNED if faces else ELSEWHERE
 
 
 def _vector(poses: PoseSequence, first: str, second: str) -> tuple[Array, NDArray[np.bool_]]:
@@ -126,13 +152,23 @@ def pose_distances(query: PoseFeatures, bank: PoseFeatures) -> Array:
     A feature one of the two lacks counts as half of a typical difference, so that poses are not close for
     being half unknown.
     """
-    total = np.zeros((len(query), len(bank)), np.float32)
-    for f, weight in enumerate(query.weight):
+    whole: Array = _distances(query, bank, query.weight[None])[0]
+    return whole
+
+
+def group_distances(query: PoseFeatures, bank: PoseFeatures) -> Array:
+    """(len(GROUPS) + 1, T, N): :func:`pose_distances` as each group of body parts sees it, and last as a whole."""
+    return _distances(query, bank, np.concatenate([query.emphasis, query.weight[None]]))
+
+
+def _distances(query: PoseFeatures, bank: PoseFeatures, weights: Array) -> Array:
+    """(W, T, N) for W weightings (W, F) of the features."""
+    total = np.zeros((len(weights), len(query), len(bank)), np.float32)
+    for f, weight in enumerate((weights / weights.sum(axis=1, keepdims=True)).T):
         both = query.known[:, f, None] * bank.known[None, :, f]
         difference = np.abs(query.value[:, f, None] - bank.value[None, :, f])
-        total += weight * (both * difference + (1 - both) * 0.25)
-    distances: Array = total / np.float32(query.weight.sum())
-    return distances
+        total += weight[:, None, None] * (both * difference + (1 - both) * np.float32(0.25))
+    return total
 
 
 def choose_bank(
@@ -180,12 +216,13 @@ def choose_references(
     count: int,
     *,
     exclude: NDArray[np.bool_] | None = None,
-    steadiness: float = 0.08,
+    steadiness: float = STEADINESS,
 ) -> Indices:
-    """The ``count`` best bank pictures for every pose of a clip, without jumping to and fro.
+    """What ``count`` references are put together from for every pose of a clip, without jumping to and fro.
 
-    Slot by slot, the cheapest path through the clip (dynamic programming) where every change of picture costs
-    ``steadiness`` (in pose distance); a later slot never repeats what an earlier one shows at that moment.
+    For each group of body parts, slot by slot, the cheapest path through the clip (dynamic programming) where every
+    change of picture costs ``steadiness`` (in pose distance); a later slot never repeats what an earlier one shows at
+    that moment. The last reference, where there is more than one, is a whole picture, chosen in the same way.
 
     Args:
         query: T poses. Proportions are measured on the query itself, so give the whole clip.
@@ -195,12 +232,17 @@ def choose_references(
         steadiness: cost of a change.
 
     Returns:
-        int64 (T, count) indices into the bank, best first.
+        int64 (T, count, len(GROUPS)) indices into the bank, best first.
     """
-    distances = pose_distances(pose_features(query), pose_features(bank))
+    distances = group_distances(pose_features(query), pose_features(bank))
     if exclude is not None:
         distances = np.where(exclude, distances + 10, distances)
-    return steady_paths(distances, count, steadiness)
+    together = max(count - 1, 1)
+    by_group = np.stack([steady_paths(costs, together, steadiness) for costs in distances[:-1]], axis=-1)
+    if count == together:
+        return by_group
+    whole = steady_paths(distances[-1], 1, steadiness)[..., None]
+    return np.concatenate([by_group, np.broadcast_to(whole, (len(query), 1, len(GROUPS)))], axis=1)
 
 
 def steady_paths(distances: Array, count: int, steadiness: float) -> Indices:
@@ -266,18 +308,21 @@ class ReferenceChooser:
         return allowed if allowed.any() else np.asarray(away > 0)
 
     def for_training(self, frame: int, random: np.random.Generator | None = None) -> Indices:
-        """(count,) indices into the bank for a frame of the footage; with ``random`` sometimes worse ones."""
+        """(count, len(GROUPS)) indices into the bank for a frame of the footage; with ``random`` sometimes worse ones.
+
+        Put together as :func:`choose_references` does it, for one frame.
+        """
         allowed = np.flatnonzero(self._allowed(frame))
         if len(allowed) == 0:
             allowed = np.arange(len(self.bank))
-        distances = pose_distances(self._features[[frame]], self._features[list(self.bank)])[0, allowed]
-        ranked = allowed[np.argsort(distances, kind="stable")]
+        distances = group_distances(self._features[[frame]], self._features[list(self.bank)])[:, 0, allowed]
+        ranked = allowed[np.argsort(distances, axis=1, kind="stable")]
         if random is not None and random.random() < self.stray:
-            near = ranked[: max(self.depth_of_stray, self.count)]
-            ranked = random.permutation(near)
-        return np.resize(ranked[: self.count], self.count).astype(np.int64)
-
-    def for_rendering(self, query: PoseSequence) -> Indices:
-        """(T, count) indices into the bank for the poses of a dance, steady over time."""
-        features = self._features[list(self.bank)]
-        return steady_paths(pose_distances(pose_features(query), features), self.count, 0.08)
+            near = ranked[:, : max(self.depth_of_stray, self.count)]
+            ranked = random.permuted(near, axis=1)
+        together = max(self.count - 1, 1)
+        chosen = [np.resize(row, together) for row in ranked[:-1]]
+        by_group = np.stack(chosen, axis=-1)
+        if self.count > together:
+            by_group = np.concatenate([by_group, np.full((1, len(GROUPS)), ranked[-1, 0])])
+        return by_group.astype(np.int64)

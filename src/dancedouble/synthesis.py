@@ -26,7 +26,7 @@ from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.recipe import FigureInput, LimbInput, WholeFrame, recipe_from_dict
 from dancedouble.references import choose_references
 from dancedouble.rendering.crop import CropWindow, plan_windows, whole_frame
-from dancedouble.rendering.detail import Blend, restore_detail
+from dancedouble.rendering.detail import Blend, Patch, restore_detail
 from dancedouble.rendering.face_box import face_side
 from dancedouble.training.step import carried
 
@@ -236,12 +236,11 @@ class Synthesizer:
         if not isinstance(self.conditioner, LimbConditioner) or bank is None or max(bank.ratio) < WORTH_RESTORING:
             large = cv2.resize(small, region[::-1], interpolation=cv2.INTER_CUBIC)[part]
             return np.ascontiguousarray(large, np.float32)
-        assert painted.shares is not None and painted.offsets is not None
+        origin = ready.shown.origin
+        assert painted.shares is not None and painted.offsets is not None and origin is not None
         blend = Blend(painted.shares[0].float().cpu().numpy(), painted.offsets[0].float().cpu().numpy())
-        pictures = [bank.large[index] for index in ready.chosen]
-        return restore_detail(
-            small, blend, ready.shown.flows, ready.shown.references, pictures, bank.ratio, region, part
-        )
+        patches = [Patch(flow, bank.large[index]) for flow, index in zip(origin.flows, origin.bank, strict=True)]
+        return restore_detail(small, blend, ready.shown.references, origin.sources, patches, bank.ratio, region, part)
 
 
 def _enlarged(values: Tensor, size: tuple[int, int]) -> NDArray[np.float32]:

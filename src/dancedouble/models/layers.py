@@ -19,8 +19,8 @@ class Layers(NamedTuple):
     offsets: Tensor | None = None
     """(B, K, 2, H, W) x and y, in pixels, by which each reference was sampled beside each pixel."""
     shade: Tensor | None = None
-    """(B, 1, H, W) in [0, 2], the factor on the light of the plate: below 1 in the person's shadow, 1 where the plate is
-    as it was; None from generators that paint no shadow."""
+    """(B, 1, H, W) in [0, 2], the factor on the light of the plate: below 1 in the person's shadow, 1 where nothing
+    changes; None from generators that paint no shadow."""
 
 
 def composite(layers: Layers, plate: Tensor | None) -> Tensor:

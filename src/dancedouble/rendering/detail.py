@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
-NEGLIGIBLE = 0.02
-"""A reference whose share never exceeds this brings no detail that anybody sees."""
+NEGLIGIBLE = 1 / 256
+"""A share below this changes no pixel value that anybody sees."""
 EVERYTHING = (slice(None), slice(None))
 
 
@@ -30,36 +30,98 @@ class Blend(NamedTuple):
     """(K, 2, h, w) x and y, in pixels, by which each reference was sampled beside each pixel."""
 
 
+class Patch(NamedTuple):
+    """A picture at full size that references were put together from."""
+
+    flow: Array
+    """(h, w, 2) where it was sampled, x and y in pixels of its small version."""
+    picture: NDArray[np.uint8]
+    """(H', W', 3) RGB."""
+
+
 def restore_detail(
-    small: Array, blend: Blend, flows: Sequence[Array], references: NDArray[np.uint8],
-    pictures: Sequence[NDArray[np.uint8]], ratio: tuple[float, float], size: tuple[int, int],
-    part: tuple[slice, slice] = EVERYTHING,
+    small: Array, blend: Blend, references: NDArray[np.uint8], sources: NDArray[np.uint8], patches: Sequence[Patch],
+    ratio: tuple[float, float], size: tuple[int, int], part: tuple[slice, slice] = EVERYTHING,
 ) -> Array:  # fmt: skip
     """The small picture at ``size`` (height, width), with the detail of full-size pictures.
 
-    ``small`` (h, w, 3) float RGB 0–255; ``flows`` K of (h, w, 2), where each reference was sampled, x and y in pixels
-    of its small picture; ``references`` (K, h, w, 3 or more) the references as shown; ``pictures`` K full-size ones
-    (H', W', 3), which have ``ratio`` (x, y) pixels for each small one. Returns the ``part`` (rows, columns) of
-    (height, width, 3) float, not clipped.
+    ``small`` (h, w, 3) float RGB 0–255; ``references`` (K, h, w, 3 or more) as shown; ``sources`` (K, h, w) which of
+    the N ``patches`` each of their pixels is from; patches have ``ratio`` (x, y) pixels for each small one. Returns the
+    ``part`` (rows, columns) of (height, width, 3) float, not clipped.
     """
     height, width = small.shape[:2]
     x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
     # Pixel centres lie at whole numbers, so the upper left corners of both grids are at -0.5.
     to_large = np.array([[ratio[0], 0, ratio[0] / 2 - 0.5], [0, ratio[1], ratio[1] / 2 - 0.5]], np.float32)
-    rest, details = small, []
-    for share, offset, flow, reference, picture in zip(
-        blend.shares, blend.offsets, flows, references, pictures, strict=True
-    ):
+    rows, columns = (slice(*span.indices(length)) for span, length in zip(part, size, strict=True))
+    window = _Window(size, (height, width), rows, columns)
+    rest = small
+    result = np.zeros((rows.stop - rows.start, columns.stop - columns.start, 3), np.float32)
+    for share, offset, reference, source in zip(blend.shares, blend.offsets, references, sources, strict=True):
         if share.max() < NEGLIGIBLE:
             continue
         here = x + offset[0], y + offset[1]
         rest = cv2.subtract(rest, _weighted(_sample(reference, *here), share))
-        there = _enlarge(cv2.transform(_sample(flow, *here), to_large), size, part)
-        details.append(_weighted(_sample(picture, there), _enlarge(share, size, part)))
-    result = _enlarge(rest, size, part)
-    for detail in details:
-        cv2.add(result, detail, dst=result)
+        for index in np.unique(source):
+            # Between two patches the reference was a mixture of both, and so is what replaces it.
+            weight = share * _sample((source == index).astype(np.float32), *here)
+            shown = window.around(weight >= NEGLIGIBLE)
+            if shown is None:
+                continue
+            there = shown.enlarge(cv2.transform(_sample(patches[index].flow, *here), to_large))
+            detail = _weighted(_sample(patches[index].picture, there), shown.enlarge(weight))
+            place = result[shown.place(window)]
+            cv2.add(place, detail, dst=place)
+    cv2.add(result, window.enlarge(rest), dst=result)
     return result
+
+
+class _Window(NamedTuple):
+    """A part of the enlarged picture."""
+
+    size: tuple[int, int]
+    """(height, width) of the whole of it."""
+    small: tuple[int, int]
+    """(height, width) before it is enlarged."""
+    rows: slice
+    columns: slice
+
+    def around(self, mask: NDArray[np.bool_]) -> _Window | None:
+        """The smallest window within this one that shows all of a small mask; None where it shows nothing of it."""
+        left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+        spans = []
+        for start, length, whole, small, now in zip(
+            (top, left), (height, width), self.size, self.small, (self.rows, self.columns), strict=True
+        ):
+            ratio = whole / small
+            # One small pixel more on each side: enlarging spreads a pixel that far.
+            low, high = int((start - 1) * ratio), int(np.ceil((start + length + 1) * ratio))
+            spans.append(slice(max(low, now.start), min(high, now.stop)))
+        if not width or any(span.start >= span.stop for span in spans):
+            return None
+        return self._replace(rows=spans[0], columns=spans[1])
+
+    def place(self, outer: _Window) -> tuple[slice, slice]:
+        """Where this window lies in the pixels of an outer one."""
+        return (
+            slice(self.rows.start - outer.rows.start, self.rows.stop - outer.rows.start),
+            slice(self.columns.start - outer.columns.start, self.columns.stop - outer.columns.start),
+        )
+
+    def enlarge(self, values: Array) -> Array:
+        """This part of small values (h, w) or (h, w, C), enlarged bilinearly as a whole picture would be."""
+        top, left = self.rows.start, self.columns.start
+        scale = [small / large for small, large in zip(self.small, self.size, strict=True)]
+        # Destination pixel i of the window has its centre at (i + start + 0.5) · scale − 0.5 in small pixels.
+        back = np.array(
+            [
+                [scale[1], 0, (left + 0.5) * scale[1] - 0.5],
+                [0, scale[0], (top + 0.5) * scale[0] - 0.5],
+            ]
+        )
+        shape = (self.columns.stop - left, self.rows.stop - top)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(cv2.warpAffine(values, back, shape, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _sample(picture: NDArray[Any], *places: Array) -> NDArray[Any]:
@@ -72,8 +134,3 @@ def _weighted(picture: NDArray[np.uint8], share: Array) -> Array:
     """RGB of a picture (H, W, 3 or 4) times (H, W)."""
     rgb = picture if picture.shape[2] == 3 else cv2.cvtColor(picture, cv2.COLOR_RGBA2RGB)
     return np.asarray(cv2.multiply(rgb, cv2.merge([share] * 3), dtype=cv2.CV_32F))
-
-
-def _enlarge(values: Array, size: tuple[int, int], part: tuple[slice, slice]) -> Array:
-    large = cv2.resize(values, size[::-1], interpolation=cv2.INTER_LINEAR)[part]
-    return np.ascontiguousarray(large, np.float32)

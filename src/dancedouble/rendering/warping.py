@@ -7,7 +7,7 @@ comes out is a *flow*: for every pixel of the wanted picture, where in the refer
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -68,6 +68,18 @@ PARTS: tuple[Part, ...] = (
         )
     ),
 )
+GROUPS = ("trunk", "head", "right_arm", "left_arm", "right_leg", "left_leg")
+"""Pieces of the body that may come from different pictures."""
+
+
+def _group(part: str) -> str:
+    if part in ("chest", "pelvis"):
+        return "trunk"
+    side, _, piece = part.partition("_")
+    return side if not piece else f"{side}_{'leg' if piece in ('thigh', 'shin', 'foot') else 'arm'}"
+
+
+_GROUP_OF_PART = np.array([GROUPS.index(_group(part.name)) for part in PARTS])
 _ENDS = np.zeros((2 * len(PARTS), POINTS), np.float32)
 for _row, _points in enumerate(end for part in PARTS for end in part.axis):
     _ENDS[_row, list(_points)] = 1
@@ -121,35 +133,15 @@ def limb_flows(
     return np.stack([flow for flow, _ in carried])
 
 
-def warp_person(
-    pictures: Sequence[Image],
-    source_xy: Array,
-    source_score: Array,
-    target_xy: Array,
-    target_score: Array,
-    size_hw: tuple[int, int],
-    body_height_px: float,
-) -> Image:
-    """Carry a person from K pictures of them to one wanted pose, without ghosts.
+class Carried(NamedTuple):
+    """K pictures of a person carried to one pose, each put together from N pictures of them."""
 
-    Beside its own limb, a part's map shows whatever was beside it in the reference: an arm that hung there
-    appears twice. So the mask is multiplied by how well the body parts near a pixel agree with those near
-    where it is taken from: the cosine between the two poses' part weights, about 1 on a limb that is where
-    it should be and 0 on a ghost.
-
-    Args:
-        pictures: K of (h, w, 4) uint8, RGB and mask of the person.
-        source_xy: (K, 137, 2) their poses, in their pixels.
-        source_score: (K, 137) confidence; 0 = undetected.
-        target_xy: (137, 2) the wanted pose.
-        target_score: (137,) its confidence.
-        size_hw: height and width of the wanted picture in pixels, multiples of 4.
-        body_height_px: standing height of the person in pixels.
-
-    Returns:
-        uint8 (K, H, W, 4): RGB and mask.
-    """
-    return carry_person(pictures, source_xy, source_score, target_xy, target_score, size_hw, body_height_px)[0]
+    pictures: Image
+    """(K, H, W, 4) RGB and mask."""
+    sources: NDArray[np.uint8]
+    """(K, H, W) which of the N pictures each pixel is from."""
+    flows: tuple[Array, ...]
+    """N of (H, W, 2): where each of the N pictures was looked at, x and y in its pixels."""
 
 
 def carry_person(
@@ -160,16 +152,49 @@ def carry_person(
     target_score: Array,
     size_hw: tuple[int, int],
     body_height_px: float,
-) -> tuple[Image, list[Array]]:
-    """:func:`warp_person`, and the K flows (H, W, 2) that it looked along: as :func:`limb_flow` gives them."""
-    warped = np.empty((len(pictures), *size_hw, 4), np.uint8)
+    picks: NDArray[np.int64],
+) -> Carried:
+    """Carry a person from N pictures of them to one wanted pose, without ghosts.
+
+    Beside its own limb, a part's map shows whatever was beside it in the reference: an arm that hung there
+    appears twice. So the mask is multiplied by how well the body parts near a pixel agree with those near
+    where it is taken from: the cosine between the two poses' part weights, about 1 on a limb that is where
+    it should be and 0 on a ghost.
+
+    No picture shows all of a new pose well: one has the arm, another the turned trunk. So each of the K results
+    takes every group of parts from the picture that was picked for it.
+
+    Args:
+        pictures: N of (h, w, 4) uint8, RGB and mask of the person.
+        source_xy: (N, 137, 2) their poses, in their pixels.
+        source_score: (N, 137) confidence; 0 = undetected.
+        target_xy: (137, 2) the wanted pose.
+        target_score: (137,) its confidence.
+        size_hw: height and width of the wanted picture in pixels, multiples of 4.
+        body_height_px: standing height of the person in pixels.
+        picks: (K, len(GROUPS)) which of the N pictures each group of each result is from.
+    """
+    nearest = _nearest_group(target_xy, target_score, size_hw, body_height_px)
+    sources = picks.astype(np.uint8)[:, nearest]
+    carried = np.zeros((len(picks), *size_hw, 4), np.uint8)
     flows = []
-    carried = _carry(source_xy, source_score, target_xy, target_score, size_hw, body_height_px)
-    for picture, (flow, agreement), result in zip(pictures, carried, warped, strict=True):
-        result[:] = warp(picture, flow)
-        result[..., 3] = np.rint(result[..., 3] * agreement)
+    parts = _carry(source_xy, source_score, target_xy, target_score, size_hw, body_height_px)
+    for index, (picture, (flow, agreement)) in enumerate(zip(pictures, parts, strict=True)):
+        warped = warp(picture, flow)
+        warped[..., 3] = np.rint(warped[..., 3] * agreement)
+        for result, source in zip(carried, sources, strict=True):
+            cv2.copyTo(warped, (source == index).view(np.uint8), result)
         flows.append(flow)
-    return warped, flows
+    return Carried(carried, sources, tuple(flows))
+
+
+def _nearest_group(xy: Array, score: Array, size_hw: tuple[int, int], body_height_px: float) -> NDArray[np.uint8]:
+    """(H, W) the group of parts that has most to say at each pixel."""
+    x, y, refine = _grid(size_hw)
+    axis, known = _axes(xy, score)
+    weights = _softmax(_nearness(axis, x, y, body_height_px), known)
+    says = [refine(weights[group == _GROUP_OF_PART].sum(0)) for group in range(len(GROUPS))]
+    return np.asarray(np.argmax(says, axis=0), np.uint8)
 
 
 def _carry(
@@ -183,16 +208,7 @@ def _carry(
     """Per reference: its flow (H, W, 2), and the agreement of body parts (H, W), 0 to 1."""
     if target_xy.shape != (POINTS, 2) or source_xy.shape[1:] != (POINTS, 2):
         raise ValueError(f"poses must have {POINTS} points, got {source_xy.shape} and {target_xy.shape}")
-    if size_hw[0] % GRID or size_hw[1] % GRID:
-        raise ValueError(f"the picture size must be in multiples of {GRID}, got {size_hw}")
-    rows, columns = size_hw[0] // GRID + 2, size_hw[1] // GRID + 2  # with a rim: cells beyond the edge
-    grid = np.mgrid[0:rows, 0:columns].astype(np.float32).reshape(2, -1)
-    y, x = grid * GRID - np.float32((GRID + 1) / 2)
-
-    def refine(coarse: Array) -> Array:
-        fine = cv2.resize(coarse.reshape(rows, columns, -1), (columns * GRID, rows * GRID))
-        return np.asarray(fine[GRID:-GRID, GRID:-GRID], np.float32)
-
+    x, y, refine = _grid(size_hw)
     target_axis, target_known = _axes(target_xy, target_score)
     nearness = _nearness(target_axis, x, y, body_height_px)
     weights, weights_of = None, target_known
@@ -207,6 +223,21 @@ def _carry(
         norms = (weights**2).sum(0) * (there**2).sum(0)
         agreement = (weights * there).sum(0) / np.sqrt(np.maximum(norms, np.float32(1e-12)))
         yield refine(np.stack([there_x, there_y], -1)), refine(agreement).clip(0, 1)
+
+
+def _grid(size_hw: tuple[int, int]) -> tuple[Array, Array, Callable[[Array], Array]]:
+    """x and y (N,) of the coarse grid's cells, and what makes (N,) or (N, C) of them a picture (H, W) or (H, W, C)."""
+    if size_hw[0] % GRID or size_hw[1] % GRID:
+        raise ValueError(f"the picture size must be in multiples of {GRID}, got {size_hw}")
+    rows, columns = size_hw[0] // GRID + 2, size_hw[1] // GRID + 2  # with a rim: cells beyond the edge
+    grid = np.mgrid[0:rows, 0:columns].astype(np.float32).reshape(2, -1)
+    y, x = grid * GRID - np.float32((GRID + 1) / 2)
+
+    def refine(coarse: Array) -> Array:
+        fine = cv2.resize(coarse.reshape(rows, columns, -1), (columns * GRID, rows * GRID))
+        return np.asarray(fine[GRID:-GRID, GRID:-GRID], np.float32)
+
+    return x, y, refine
 
 
 def _nearness(axis: Array, x: Array, y: Array, body_height_px: float) -> Array:
