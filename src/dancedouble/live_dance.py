@@ -16,8 +16,9 @@ from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.live import LiveFit, follow_live
 from dancedouble.pose.normalization import Retarget
 from dancedouble.recipe import LimbInput, WholeFrame, recipe_from_dict
-from dancedouble.references import pose_distances, pose_features
+from dancedouble.references import group_distances, pose_features
 from dancedouble.rendering.crop import MULTIPLE, CropWindow, body_boxes
+from dancedouble.rendering.warping import GROUPS
 from dancedouble.synthesis import Finished, Synthesizer, Wish
 
 SPARE = 1.1
@@ -88,25 +89,21 @@ class LiveWindow:
 
 
 class LiveChooser:
-    """Reference pictures for one pose after the other, without jumping to and fro.
-
-    A picture is kept until what it has been worse by than the best one, since it was the best, adds up to
-    :data:`PATIENCE`: a much better one is taken at once, a slightly better one only if it stays so.
-    """
+    """References for one pose after the other, put together as ``references`` does it, without jumping to and fro."""
 
     def __init__(self, person: Person) -> None:
         conditioning = recipe_from_dict(person.recipe).conditioning
         self.count = conditioning.references if isinstance(conditioning, LimbInput) else 0
-        self._chosen: list[int] = []
         if not self.count or person.bank is None:
             self.count = 0
             return
         self._bank = pose_features(person.bank.poses)
         self._own = person.poses[:: max(1, len(person.poses) // OWN_POSES)]
-        self._regret = np.zeros(self.count)
+        self._by_group = [_Held(max(self.count - 1, 1)) for _ in GROUPS]
+        self._whole = _Held(1)
 
     def choose(self, pose: PoseSequence) -> NDArray[np.int64]:
-        """Indices into the bank, best first, for a pose (one row)."""
+        """(count, len(GROUPS)) indices into the bank, best first, for a pose (one row)."""
         if not self.count:
             return np.zeros(0, np.int64)
         own = self._own
@@ -114,16 +111,37 @@ class LiveChooser:
             xy=np.concatenate([own.xy, pose.xy]), score=np.concatenate([own.score, pose.score]),
             depth=np.concatenate([own.depth, pose.depth]), size=own.size, fps=own.fps,
         )  # fmt: skip
-        distances = pose_distances(pose_features(together)[[-1]], self._bank)[0]
-        slots = min(self.count, len(distances))
-        chosen: list[int] = []
-        for slot in range(slots):
-            free = np.where(np.isin(np.arange(len(distances)), chosen), np.inf, distances)
-            chosen.append(self._next(slot, free))
-        self._chosen = chosen
-        return np.resize(np.array(chosen, np.int64), self.count)
+        distances = group_distances(pose_features(together)[[-1]], self._bank)[:, 0]
+        chosen = [held.next(costs) for held, costs in zip(self._by_group, distances[:-1], strict=True)]
+        by_group = np.array(chosen, np.int64).T
+        if self.count == len(by_group):
+            return by_group
+        whole = np.full((1, len(GROUPS)), self._whole.next(distances[-1])[0])
+        return np.concatenate([by_group, whole])
 
-    def _next(self, slot: int, distances: NDArray[np.float64]) -> int:
+
+class _Held:
+    """The pictures held for one purpose.
+
+    A picture is kept until what it has been worse by than the best one, since it was the best, adds up to
+    :data:`PATIENCE`: a much better one is taken at once, a slightly better one only if it stays so.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._chosen: list[int] = []
+        self._regret = np.zeros(slots)
+
+    def next(self, distances: NDArray[np.float32]) -> list[int]:
+        """The pictures for the next pose, at these distances (N,): different ones, as far as there are any."""
+        chosen: list[int] = []
+        for slot in range(min(self._slots, len(distances))):
+            free = np.where(np.isin(np.arange(len(distances)), chosen), np.inf, distances)
+            chosen.append(self._one(slot, free))
+        self._chosen = chosen
+        return [chosen[slot % len(chosen)] for slot in range(self._slots)]
+
+    def _one(self, slot: int, distances: NDArray[np.float64]) -> int:
         best = int(distances.argmin())
         if slot >= len(self._chosen) or not np.isfinite(distances[self._chosen[slot]]):
             self._regret[slot] = 0
