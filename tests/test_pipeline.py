@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from dancedouble import capture, pipeline, preparation
@@ -27,7 +28,7 @@ from dancedouble.errors import (
 from dancedouble.media.image import read_image
 from dancedouble.media.video import probe, read_frames, read_metadata
 from dancedouble.person import load_person, read_header
-from dancedouble.pose.estimator import FakePoseEstimator, stamp_frame
+from dancedouble.pose.estimator import FakePoseEstimator, PersonPose, Roi, bounds, read_stamp, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.progress import Progress
 from dancedouble.results import PrepareResult, TrainResult
@@ -289,6 +290,25 @@ def test_a_moving_camera_is_evened_out_and_a_warning_with_the_measured_drift(wor
     assert max(np.abs(wall - walls[0]).mean() for wall in walls) < 8, "the frames are brought together"
     found = [float(m[1]) for line in warnings if (m := re.search(r"camera moves by ([\d.]+)%", line))]
     assert found == [pytest.approx(4.4, abs=0.9)]
+
+
+def test_poses_that_do_not_fit_the_person_seen_are_not_learned_from(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Collapsing(FakePoseEstimator):
+        """Its points collapse onto the middle of the body in frames 10 to 13, as on somebody too near the camera."""
+
+        def landmarks(self, frame: NDArray[np.uint8], roi: Roi) -> PersonPose | None:
+            pose = super().landmarks(frame, roi)
+            if pose is None or not 10 <= read_stamp(frame) - OFFSET < 14:
+                return pose
+            xy = pose.xy.mean(axis=0) + (pose.xy - pose.xy.mean(axis=0)) * np.float32(0.3)
+            return replace(pose, xy=xy, box=bounds(xy, pose.score))
+
+    monkeypatch.setattr(preparation, "default_estimator", lambda *, mask: Collapsing(shifted(world.target_poses)))
+    pipeline.prepare(world.target, tmp_path / "w", consent=CONSENT)
+    usable = Workspace(tmp_path / "w").manifest.usable
+    assert set(range(36)) - set(usable) == {10, 11, 12, 13}
 
 
 def test_somebody_else_in_the_footage_is_told_of(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,9 @@ MOVING_CAMERA = 0.02
 """Share of the frame's width: more movement than this smears the plate."""
 WHOLE_BODY = 0.5
 """Share of the body's main joints that a usable frame shows."""
+AGREEING = 0.8
+"""Share of the mask that the pose's box holds in a usable frame: 0.87 and more for good poses, 0.4 to 0.7 where the
+points have collapsed onto a part of somebody close to the camera."""
 JOINTS = tuple(range(15))
 """The body without face details and feet."""
 
@@ -63,7 +66,7 @@ def prepare_workspace(
         poses = replace(poses, xy=poses.xy - seen.steadier.moves()[:, None])
         if not poses.present.any():
             raise NoPersonError(f"{video}: nobody was found in it; expected one person, seen from head to feet")
-        usable = _usable(poses)
+        usable = [i for i in _usable(poses) if seen.agreement[i] >= AGREEING]
         height = person_height(poses)
         _check(video, info, usable, height)
         cleaned, _, warnings = clean(poses)
@@ -88,13 +91,15 @@ class _Looked(NamedTuple):
     builder: PlateBuilder
     steadier: Steadier
     people: int
+    agreement: NDArray[np.float64]
+    """(T,) how far pose and mask of each frame agree, 0 to 1; 0 where the subject is absent."""
 
 
 def _look(
     info: VideoInfo, folder: Path, estimator: PoseEstimator, person: int | None, on_progress: OnProgress
 ) -> _Looked:
     """Write steadied frames and masks into ``folder``, and tell what was seen on the way."""
-    builder, steadier = PlateBuilder(info.frames), Steadier()
+    builder, steadier, agreement = PlateBuilder(info.frames), Steadier(), np.zeros(info.frames)
 
     def keep(index: int, seen: Seen) -> None:
         mask = np.zeros(info.size, np.uint8) if seen.pose is None else _mask_bytes(seen.pose)
@@ -102,6 +107,7 @@ def _look(
         frame, mask = moved_back(seen.frame, move), moved_back(mask, move)
         mask[unseen(info.size, move)] = 0
         if seen.pose is not None:
+            agreement[index] = _agreement(seen.pose)
             write_image(folder / frame_name(index), frame)
             write_image(folder / mask_name(index), mask)
         builder.add(frame, np.where(unseen(info.size, move), np.uint8(255), mask), _height(seen.pose))
@@ -118,7 +124,7 @@ def _look(
             found.append(None if seen.pose is None else replace(seen.pose, mask=None))
         if kept is not None:
             kept.result()
-    return _Looked(assemble(found, info.size, info.fps), builder, steadier, followed.people)
+    return _Looked(assemble(found, info.size, info.fps), builder, steadier, followed.people, agreement)
 
 
 def finished_workspace(folder: Path, request: Request) -> Workspace | None:
@@ -127,6 +133,18 @@ def finished_workspace(folder: Path, request: Request) -> Workspace | None:
         return None
     workspace = Workspace(folder)
     return workspace if workspace.manifest.settings == request.to_dict() else None
+
+
+def _agreement(pose: PersonPose) -> float:
+    """The share of the mask that lies in the box around the pose; 1 for an empty mask."""
+    if pose.mask is None:
+        return 1.0
+    left, top, right, bottom = pose.box
+    margin = 0.12 * (bottom - top)  # the top of the head, hair, hands, loose clothes
+    sure = pose.mask > 0.5
+    rows = slice(max(0, int(top - margin)), max(0, int(bottom + margin)))
+    columns = slice(max(0, int(left - margin)), max(0, int(right + margin)))
+    return float(sure[rows, columns].sum() / max(sure.sum(), 1)) if sure.any() else 1.0
 
 
 def _mask_bytes(pose: PersonPose) -> NDArray[np.uint8]:
