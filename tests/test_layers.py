@@ -19,7 +19,7 @@ LAYERS = (
     ("weights", "media", "pose"),
     ("devices", "rendering", "models", "perception"),
     ("steadying", "plate", "capture", "recipe", "conditioning", "workspace", "person", "checkpoint"),
-    ("preparation", "references", "dataset", "subject"),
+    ("preparation", "pose_features", "references", "dataset", "subject"),
     ("provenance", "coverage", "evaluation", "training"),
     ("deployment", "openvino_runtime", "engine", "synthesis", "exporting", "live_dance", "delivery", "live_view"),
     ("assessment", "results", "planning", "description", "rendition", "performance", "transfer_state", "pipeline"),

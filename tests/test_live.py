@@ -27,8 +27,8 @@ from dancedouble.pose.normalization import normalize_poses
 from dancedouble.pose.skeleton import BODY
 from dancedouble.progress import Progress
 from dancedouble.provenance.marking import STATEMENT
+from dancedouble.rendering.body_parts import GROUPS
 from dancedouble.rendering.crop import body_boxes
-from dancedouble.rendering.warping import GROUPS
 from media_samples import write_video
 from pose_fixtures import Body, Camera, dance, film
 from untrained_person import FPS, SIZE, doll_poses, untrained_person

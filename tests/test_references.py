@@ -9,7 +9,7 @@ import numpy as np
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import INDEX, POINTS
 from dancedouble.references import ReferenceChooser, choose_bank, choose_references, steady_paths
-from dancedouble.rendering.warping import GROUPS
+from dancedouble.rendering.body_parts import GROUPS
 
 
 def dancer(

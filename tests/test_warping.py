@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from dancedouble.pose.skeleton import INDEX, POINTS
-from dancedouble.rendering.warping import GROUPS, PARTS, carry_person, limb_flow, limb_flows, part_maps, warp
+from dancedouble.rendering.body_parts import GROUPS, PARTS
+from dancedouble.rendering.warping import carry_person, limb_flow, limb_flows, part_maps, warp
 
 SIZE = (128, 96)
 STANDING = {

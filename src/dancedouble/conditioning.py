@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.recipe import FigureInput
+from dancedouble.rendering.body_parts import GROUPS
 from dancedouble.rendering.crop import CropWindow
 from dancedouble.rendering.limb_maps import limb_maps
 from dancedouble.rendering.stick_figure import draw_paper_figure, draw_stick_figure
-from dancedouble.rendering.warping import GROUPS, carry_person, limb_flow
+from dancedouble.rendering.warping import carry_person, limb_flow
 
 MAP_STRIDE = 4
 """Limb maps are drawn at a quarter of the crop's resolution, where the fast generator works."""

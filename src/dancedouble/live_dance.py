@@ -15,10 +15,10 @@ from dancedouble.pose.estimator import Frame, PoseEstimator
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.live import LiveFit, follow_live
 from dancedouble.pose.normalization import Retarget
+from dancedouble.pose_features import group_distances, pose_features
 from dancedouble.recipe import LimbInput, WholeFrame, recipe_from_dict
-from dancedouble.references import group_distances, pose_features
+from dancedouble.rendering.body_parts import GROUPS
 from dancedouble.rendering.crop import MULTIPLE, CropWindow, body_boxes
-from dancedouble.rendering.warping import GROUPS
 from dancedouble.synthesis import Finished, Synthesizer, Wish
 
 SPARE = 1.1

@@ -26,7 +26,7 @@ from dancedouble.coverage.words import (
     limb_words,
 )
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.references import pose_distances, pose_features
+from dancedouble.pose_features import pose_distances, pose_features
 
 LIMB_LIMIT = 0.65
 """A limb further than this from everything filmed is uncovered: about 38° off in the facing it is in."""
