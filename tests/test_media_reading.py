@@ -28,6 +28,8 @@ def test_every_frame_of_a_constant_rate_clip_comes_once(tmp_path: Path, name: st
     assert (info.size, info.fps, info.frames, info.variable_rate) == (SIZE, rate, 50, False)
     assert info.duration == 50 / Fraction(rate)
     assert _numbers(path) == list(range(50))
+    assert _numbers(path, every=6) == list(range(0, 50, 6))
+    assert _numbers(path, start=3, stop=30, every=9) == [3, 12, 21]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from dancedouble.pose.tracking import (
     follow_subject,
     list_people,
     people_sheet,
+    sample_step,
     track_subject,
 )
 from dancedouble.progress import Progress
@@ -146,6 +148,20 @@ def test_a_passer_by_is_not_listed() -> None:
     assert [track.number for track in tracks] == [1]
     stays = person(still(240, 250), present=slice(100, 130))
     assert len(list_people(footage(250), FakePoseEstimator(subject, stays), fps=FPS)) == 2
+
+
+def test_frames_that_are_not_looked_at_need_not_be_given() -> None:
+    subject, other = person(still(80, 250)), person(still(240, 250), present=slice(100, 180))
+    step = sample_step(FPS)
+    assert step > 1
+    whole = list_people(footage(250), FakePoseEstimator(subject, other), fps=FPS)
+    told: list[Progress] = []
+    thinned, everyone = find_subject(
+        islice(footage(250), 0, None, step), Info(CLIP, FPS, 250), FakePoseEstimator(subject, other), every=step,
+        on_progress=told.append,
+    )  # fmt: skip
+    assert [track.sightings for track in everyone] == [track.sightings for track in whole]
+    assert thinned.number == 1 and (told[-1].done, told[-1].total) == (250, 250)
 
 
 def test_the_frame_that_is_shown_has_most_people_and_most_of_them() -> None:

@@ -19,7 +19,7 @@ from dancedouble.pose.estimator import PersonPose, PoseEstimator, no_pose
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
 from dancedouble.pose.openpose_json import read_openpose
 from dancedouble.pose.smoothing import fill_gaps, find_gaps, smooth
-from dancedouble.pose.tracking import Seen, find_subject, follow_subject
+from dancedouble.pose.tracking import Seen, find_subject, follow_subject, sample_step
 from dancedouble.progress import OnProgress, Stage, ignore_progress
 
 LONGEST_BRIDGED = 0.4
@@ -65,13 +65,14 @@ def follow(
     """
     part = replace(info, frames=(info.frames if stop is None else min(stop, info.frames)) - start)
 
-    def frames() -> Iterator[NDArray[np.uint8]]:
-        return read_ahead(read_frames(info.path, start=start, stop=start + part.frames))
+    def frames(every: int) -> Iterator[NDArray[np.uint8]]:
+        return read_ahead(read_frames(info.path, start=start, stop=start + part.frames, every=every))
 
-    subject, everyone = find_subject(frames(), part, estimator, person=person, on_progress=on_progress)
+    step = sample_step(info.fps)
+    subject, everyone = find_subject(frames(step), part, estimator, person=person, every=step, on_progress=on_progress)
     others = [track for track in everyone if track is not subject]
     stage = Stage("poses", on_progress, total=part.frames, note=info.path.name)
-    return Followed(len(everyone), stage.track(follow_subject(frames(), estimator, subject, others=others)))
+    return Followed(len(everyone), stage.track(follow_subject(frames(1), estimator, subject, others=others)))
 
 
 def assemble(poses: Iterable[PersonPose | None], size: tuple[int, int], fps: Fraction) -> PoseSequence:

@@ -35,7 +35,7 @@ from dancedouble.planning import DEFAULT_BUDGET, choose_size, plan_budget
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.normalization import Retarget, normalize_poses
 from dancedouble.pose.openpose_json import write_openpose
-from dancedouble.pose.tracking import busiest_frame, list_people, people_sheet
+from dancedouble.pose.tracking import busiest_frame, list_people, people_sheet, sample_step
 from dancedouble.preparation import Request, finished_workspace, prepare_workspace
 from dancedouble.progress import OnProgress, Progress, Stage, ignore_progress
 from dancedouble.rendition import film_figures, render_capture
@@ -406,8 +406,10 @@ def people(
     info_ = probe(Path(video))
     if picture is not None:
         check_output(Path(picture), [info_.path])
-    frames = Stage("people", on_progress, total=info_.frames).track(read_ahead(read_frames(info_.path)))
-    tracks = list_people(frames, default_estimator(mask=False), fps=info_.fps)
+    step = sample_step(info_.fps)
+    stage = Stage("people", on_progress, total=info_.frames, note=info_.path.name)
+    frames = stage.track(read_ahead(read_frames(info_.path, every=step)), each=step)
+    tracks = list_people(frames, default_estimator(mask=False), fps=info_.fps, every=step)
     if picture is not None:
         shown = busiest_frame(tracks)
         frame = next(read_frames(info_.path, start=shown, stop=shown + 1))

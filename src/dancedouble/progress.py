@@ -61,8 +61,9 @@ class Stage:
             )
         )  # fmt: skip
 
-    def track(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Yield ``items``, reporting after each."""
-        for done, item in enumerate(items, start=1):
+    def track(self, items: Iterable[Item], *, each: int = 1) -> Iterator[Item]:
+        """Yield ``items``, reporting after each, which counts for ``each`` units."""
+        for number, item in enumerate(items, start=1):
             yield item
-            self.report(done)
+            done = number * each
+            self.report(done if self.total is None else min(done, self.total))

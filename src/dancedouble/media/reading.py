@@ -22,13 +22,14 @@ _LONGEST_LOSS = Fraction(1)  # seconds of undecodable pictures that are bridged 
 
 
 def read_frames(
-    path: Path, *, start: int = 0, stop: int | None = None, fps: Fraction | None = None
+    path: Path, *, start: int = 0, stop: int | None = None, fps: Fraction | None = None, every: int = 1
 ) -> Generator[NDArray[np.uint8]]:
     """Yield frames ``start`` to ``stop`` (exclusive) as (H, W, 3) uint8 RGB, each a fresh array.
 
     Frame ``i`` is the picture on screen ``i / fps`` after the first one, to half a frame. ``fps`` asks for
     another constant rate than the clip's own; ``start`` and ``stop`` then count frames of that rate.
-    Reading from the middle seeks. One frame is held in memory, however long the clip.
+    ``every`` leaves frames out: only one in so many from ``start`` on is made into a picture. Reading from the middle
+    seeks. One frame is held in memory, however long the clip.
 
     Raises MediaError where :func:`probe` does, and when over a second of pictures does not decode.
     """
@@ -38,19 +39,19 @@ def read_frames(
     stop = total if stop is None else min(stop, total)
     if start < 0:
         raise ValueError(f"start must be 0 or more, got {start}")
-    return _read(footage, start, stop, rate)
+    return _read(footage, range(start, stop, every), rate)
 
 
-def _read(footage: Footage, start: int, stop: int, rate: Fraction) -> Generator[NDArray[np.uint8]]:
-    if start >= stop:
+def _read(footage: Footage, indices: range, rate: Fraction) -> Generator[NDArray[np.uint8]]:
+    if not indices:
         return
     path, timeline = footage.info.path, footage.timeline
     converter = RgbConverter(footage.stored_size, footage.orientation)
     with decoding.open_video(path) as (container, stream):
-        pictures = _pictures_from(footage, container, stream, timeline.shown_tick(start, rate))
+        pictures = _pictures_from(footage, container, stream, timeline.shown_tick(indices[0], rate))
         current, upcoming = None, next(pictures, None)
         image: NDArray[np.uint8] | None = None
-        for index in range(start, stop):
+        for index in indices:
             latest = timeline.latest_tick(index, rate)
             while upcoming is not None and (current is None or upcoming[0] <= latest):
                 current, image, upcoming = upcoming, None, next(pictures, None)

@@ -138,18 +138,25 @@ class _Open:
             self.thumbnail = _thumbnail(frame, detection.box)
 
 
-def list_people(frames: Iterable[Frame], estimator: PoseEstimator, *, fps: Fraction) -> list[Track]:
+def sample_step(fps: Fraction) -> int:
+    """How many frames lie between two that :func:`list_people` looks at."""
+    return max(1, round(fps / SAMPLES_PER_SECOND))
+
+
+def list_people(frames: Iterable[Frame], estimator: PoseEstimator, *, fps: Fraction, every: int = 1) -> list[Track]:
     """Everyone who appears in a clip, the largest and steadiest first; empty when nobody does.
 
     Args:
         frames: every frame of the clip in order, RGB; about five a second are looked at, none is kept.
         estimator: finds the people.
-        fps: the frames' rate.
+        fps: the clip's rate.
+        every: ``frames`` are only one in so many of the clip's; a divisor of :func:`sample_step`.
     """
-    step = max(1, round(fps / SAMPLES_PER_SECOND))
+    step = sample_step(fps)
     people: list[_Open] = []
     samples = 0
-    for index, frame in enumerate(frames):
+    for number, frame in enumerate(frames):
+        index = number * every
         if index % step == 0:
             samples += 1
             _link(people, frame, index, step, estimator.detect(frame))

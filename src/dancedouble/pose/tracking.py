@@ -24,12 +24,13 @@ from dancedouble.pose.people import (
     choose_subject,
     list_people,
     people_sheet,
+    sample_step,
 )
 from dancedouble.progress import OnProgress, Stage, ignore_progress
 
 __all__ = [
     "Clip", "Seen", "Sighting", "Track", "busiest_frame", "choose_subject", "find_subject", "follow_subject",
-    "list_people", "people_sheet", "track_subject", "watch_subject",
+    "list_people", "people_sheet", "sample_step", "track_subject", "watch_subject",
 ]  # fmt: skip
 
 ON_TRACK = 0.3
@@ -123,11 +124,15 @@ def find_subject(
     estimator: PoseEstimator,
     *,
     person: int | None = None,
+    every: int = 1,
     on_progress: OnProgress = ignore_progress,
 ) -> tuple[Track, list[Track]]:
-    """The first pass: the track to follow, and everyone's tracks. Raises as :func:`choose_subject` does."""
+    """The first pass: the track to follow, and everyone's tracks. Raises as :func:`choose_subject` does.
+
+    ``frames`` are one in ``every`` of the clip's, see :func:`list_people`.
+    """
     stage = Stage("people", on_progress, total=info.frames, note=info.path.name)
-    tracks = list_people(stage.track(frames), estimator, fps=info.fps)
+    tracks = list_people(stage.track(frames, each=every), estimator, fps=info.fps, every=every)
     return choose_subject(tracks, person=person, path=info.path), tracks
 
 
