@@ -77,6 +77,16 @@ def test_a_dance_looks_the_same_with_openvino() -> None:
 
 
 @needs_openvino
+def test_what_is_not_exact_is_a_level_or_two_off() -> None:
+    person, poses = untrained_person(), doll_poses(6, seed=5)
+    exact, quick = (
+        [finished.frame.astype(int) for finished in Synthesizer(person, engine).frames(poses)]
+        for engine in (open_engine(person, "openvino"), open_engine(person, "openvino", exact=False))
+    )
+    assert np.abs(np.stack(exact) - np.stack(quick)).mean() < 0.3
+
+
+@needs_openvino
 def test_openvino_says_nothing_to_the_network(tmp_path: Path) -> None:
     save_person(tmp_path / "doll.safetensors", untrained_person(height=64, frames=8))
     quiet = {key: value for key, value in os.environ.items() if key not in {"CI", "TF_BUILD", "JENKINS_URL"}}

@@ -37,14 +37,16 @@ def automatic_engine() -> str:
     return OPENVINO if where.type == "cpu" and openvino_runtime.is_installed() else str(where)
 
 
-def open_engine(person: Person, device: str = "auto") -> Engine:
+def open_engine(person: Person, device: str = "auto", *, exact: bool = True) -> Engine:
     """The engine for a device by name: ``auto`` takes OpenVINO on a CPU where it is installed.
 
-    ``cpu``, ``cuda`` and ``mps`` are PyTorch, ``openvino`` insists. Raises InputError, MissingExtraError,
-    PersonFileError.
+    ``cpu``, ``cuda`` and ``mps`` are PyTorch, ``openvino`` insists. Not ``exact``, OpenVINO may compute in the
+    processor's own short numbers, which is faster and off by a level of brightness.
+
+    Raises InputError, MissingExtraError, PersonFileError.
     """
     chosen = automatic_engine() if device == "auto" else device
-    return OpenVinoEngine(person) if chosen == OPENVINO else TorchEngine(person, choose_device(chosen))
+    return OpenVinoEngine(person, exact=exact) if chosen == OPENVINO else TorchEngine(person, choose_device(chosen))
 
 
 class TorchEngine:
@@ -74,14 +76,14 @@ class TorchEngine:
 class OpenVinoEngine:
     """The same networks, equal to 0.001, converted in a thread while the poses are still being looked for."""
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: Person, *, exact: bool = True) -> None:
         openvino_runtime.load()
         self.device = torch.device("cpu")
         plain = plain_networks(person, load_networks(person))
         self.has_face = "face" in plain
         self._takes_references = "references" in plain["painter"].inputs
         thread = ThreadPoolExecutor(1)
-        self._compiled = {name: thread.submit(_convert, network) for name, network in plain.items()}
+        self._compiled = {name: thread.submit(_convert, network, exact) for name, network in plain.items()}
         thread.shutdown(wait=False)
 
     def paint(self, label: Tensor, references: Tensor, previous: Layers | None) -> Layers:
@@ -101,5 +103,5 @@ class OpenVinoEngine:
         return self._compiled["face"].result()(figure, face)[0]
 
 
-def _convert(network: PlainNetwork) -> CompiledNetwork:
-    return CompiledNetwork(openvino_runtime.convert(network))
+def _convert(network: PlainNetwork, exact: bool) -> CompiledNetwork:
+    return CompiledNetwork(openvino_runtime.convert(network), exact=exact)

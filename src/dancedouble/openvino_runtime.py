@@ -20,9 +20,10 @@ from dancedouble.deployment import PlainNetwork
 from dancedouble.errors import MissingExtraError
 
 TELEMETRY = "openvino_telemetry"
-EXACT = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
-"""Processors with bfloat16 would compute in it: 1 % of an output's range off. Threads share the cores with the rest of
-the program, so none is tied to one."""
+SHARED = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
+"""Threads share the cores with the rest of the program, so none is tied to one."""
+EXACT = {**SHARED, "INFERENCE_PRECISION_HINT": "f32"}
+"""Otherwise processors that have bfloat16 compute in it: a third less time, and up to 1 % of an output's range off."""
 
 _ONE_AT_A_TIME = threading.Lock()
 """PyTorch's tracing keeps state that threads share."""
@@ -62,8 +63,8 @@ def convert(network: PlainNetwork) -> Any:
 class CompiledNetwork:
     """A converted network on the CPU. It is compiled for the size of the first picture, and again when that changes."""
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    def __init__(self, model: Any, *, exact: bool = True) -> None:
+        self.model, self.settings = model, EXACT if exact else SHARED
         self._shapes: list[tuple[int, ...]] = []
         self._request: Any = None
 
@@ -79,5 +80,5 @@ class CompiledNetwork:
     def _compile(self, shapes: list[tuple[int, ...]]) -> None:
         core = load().Core()
         self.model.reshape({port: list(shape) for port, shape in zip(self.model.inputs, shapes, strict=True)})
-        self._request = core.compile_model(self.model, "CPU", EXACT).create_infer_request()
+        self._request = core.compile_model(self.model, "CPU", self.settings).create_infer_request()
         self._shapes = shapes

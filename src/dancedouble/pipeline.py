@@ -288,7 +288,7 @@ def live(
     where = source if isinstance(source, int) else Path(source)
     check_live_output(target, [Path(person), *([where] if isinstance(where, Path) else [])])
     subject = load_person(person)
-    renderer = Synthesizer(subject, open_engine(subject, device))
+    renderer = Synthesizer(subject, open_engine(subject, device, exact=False))
     with open_dancer(where) as dancer:
         return perform(
             renderer, dancer, default_estimator(mask=False), target, retarget=retarget, on_progress=on_progress
