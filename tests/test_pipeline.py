@@ -252,6 +252,7 @@ def test_bad_inputs_are_one_line_and_write_nothing(world: World, learned: TrainR
         (PersonFileError, lambda: pipeline.render(tmp_path / "no.safetensors", world.source, tmp_path / "o.mp4")),
         (PersonFileError, lambda: pipeline.render(damaged, world.source, tmp_path / "o.mp4")),
         (OutputError, lambda: pipeline.render(learned.person, world.source, world.source)),
+        (OutputError, lambda: pipeline.pose(world.source, tmp_path / "p.npz", figures=world.source)),
         (OutputError, lambda: pipeline.render(learned.person, world.source, tmp_path / "no" / "o.mp4")),
         (OutputError, lambda: pipeline.render(learned.person, world.source, tmp_path / "o.avi")),
         (OutputError, lambda: pipeline.render(learned.person, world.source, tmp_path)),

@@ -83,3 +83,14 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="not a workspace"), new_workspace(tmp_path):
         pass
     assert (tmp_path / "frames" / "holiday.jpg").exists()
+
+
+def test_a_workspace_that_holds_something_else_too_is_not_replaced(tmp_path: Path) -> None:
+    write_manifest(tmp_path, MANIFEST_VALUES)
+    (tmp_path / "me.mp4").touch()
+    with pytest.raises(OutputError, match=r"holds me\.mp4"), new_workspace(tmp_path):
+        pass
+    assert (tmp_path / "me.mp4").exists() and Workspace(tmp_path).manifest == MANIFEST_VALUES
+    file = tmp_path / "me.mp4"
+    with pytest.raises(OutputError, match="not a workspace"), new_workspace(file):
+        pass

@@ -262,6 +262,8 @@ def pose(
     """
     video, output, started = Path(video), Path(output), time.monotonic()
     check_output(output, [video])
+    if figures is not None:
+        check_output(Path(figures), [video, output])
     capture = capture_poses(video, person=person, on_progress=on_progress)
     capture.poses.save(output)
     if openpose is not None:

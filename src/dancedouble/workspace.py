@@ -33,6 +33,8 @@ from dancedouble.pose.keypoints import PoseSequence
 VERSION = 1
 MANIFEST = "manifest.json"
 FACES = "faces.json"
+OURS = {MANIFEST, "poses.npz", "plate.png", "frames", "masks", "labels", FACES, "quality.json", "training"}
+"""What a workspace may hold; quality.json is what an evaluation leaves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,12 +158,25 @@ def new_workspace(folder: Path, *more: str) -> Iterator[Path]:
     It takes the place of ``folder`` when the block ends well and is removed when it does not; until then an older
     workspace stays whole. Raises OutputError when it cannot be written, or when ``folder`` holds something else.
     """
-    if folder.exists() and not ((folder / MANIFEST).is_file() or (folder.is_dir() and not any(folder.iterdir()))):
-        raise OutputError(f"{folder}: exists and is not a workspace; choose another name")
+    _require_ours(folder)
     with atomic_folder(folder) as part:
         for name in ("frames", "masks", *more):
             (part / name).mkdir()
         yield part
+
+
+def _require_ours(folder: Path) -> None:
+    """Raise OutputError when replacing ``folder`` would lose something that is not of a workspace."""
+    if not folder.exists():
+        return
+    held = {entry.name for entry in folder.iterdir()} if folder.is_dir() else {"a file"}
+    if held and MANIFEST not in held:
+        raise OutputError(f"{folder}: exists and is not a workspace; choose another name")
+    if foreign := sorted(held - OURS):
+        raise OutputError(
+            f"{folder}: would be replaced, and holds {', '.join(foreign[:3])} beside the workspace; move what you want"
+            " to keep, or choose another folder"
+        )
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
