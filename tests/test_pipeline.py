@@ -227,13 +227,16 @@ def test_a_cancel_while_learning_leaves_a_usable_person(world: World, prepared: 
     assert pipeline.render(result.person, world.source, tmp_path / "o.mp4", frames=(0, 3)).frames == 3
 
 
-def test_info_tells_of_installation_presets_and_videos(world: World) -> None:
+def test_info_tells_of_installation_presets_videos_and_poses(world: World, tmp_path: Path) -> None:
     facts = pipeline.info().to_dict()
     assert facts["devices"] and all(weight["licence"] for weight in facts["weights"].values())
     networks = pipeline.info(preset="swift").to_dict()["networks"]
     assert all(network["parameters"] > 0 and network["flops_per_frame"] > 0 for network in networks.values())
     assert Fraction(pipeline.info(world.source).to_dict()["fps"]) == FPS
     assert json.dumps(facts)
+    world.source_poses.save(tmp_path / "dance.npz")
+    poses = pipeline.info(tmp_path / "dance.npz").to_dict()
+    assert (poses["kind"], poses["frames"], poses["gaps"]) == ("poses", 20, 0) and json.dumps(poses)
 
 
 # -- errors: one line, nothing half-written ---------------------------------------------------------------------

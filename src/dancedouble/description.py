@@ -24,6 +24,7 @@ from dancedouble.models.discriminator import MultiScaleDiscriminator
 from dancedouble.models.face import FaceDiscriminator, face_generator
 from dancedouble.models.painter import Painter
 from dancedouble.person import read_header
+from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.recipe import LimbInput, Recipe, WholeFrame
 from dancedouble.rendering.face_box import face_side
 from dancedouble.rendering.limb_maps import CHANNELS
@@ -48,7 +49,7 @@ def describe_installation() -> dict[str, Any]:
 
 
 def describe_path(path: Path) -> dict[str, Any]:
-    """What a person file, a workspace or a video holds."""
+    """What a person file, a workspace, poses or a video holds."""
     if path.suffix == ".safetensors":
         header = read_header(path)
         recipe = header.pop("recipe")
@@ -61,6 +62,13 @@ def describe_path(path: Path) -> dict[str, Any]:
     if path.is_dir():
         values = Workspace(path).manifest.to_dict()
         return {"kind": "workspace", **values, "usable": len(values["usable"])}
+    if path.suffix == ".npz":
+        poses = PoseSequence.load(path)
+        shown = int(poses.present.sum())
+        return {
+            "kind": "poses", "size": list(poses.size), "fps": str(poses.fps), "frames": len(poses),
+            "duration": str(len(poses) / poses.fps), "gaps": len(poses) - shown,
+        }  # fmt: skip
     facts = {name: str(v) if isinstance(v, Path | Fraction) else v for name, v in asdict(probe(path)).items()}
     return {"kind": "video", **facts, "metadata": read_metadata(path)}
 

@@ -389,7 +389,7 @@ app.command(rich_help_panel=ABOUT)(assess.evaluate)
 
 @app.command(rich_help_panel=ABOUT)
 def info(
-    path: Annotated[Path | None, argument("[PATH]", "A person file, a workspace or a video.")] = None,
+    path: Annotated[Path | None, argument("[PATH]", "A person file, a workspace, poses or a video.")] = None,
     preset: PresetOption = None,
     picture: Annotated[
         Path | None,
