@@ -78,6 +78,10 @@ def limb_flows(
     return np.stack([flow for flow, _ in carried])
 
 
+Place = tuple[slice, slice]
+"""Rows and columns of a part of a picture."""
+
+
 class Carried(NamedTuple):
     """K pictures of a person carried to one pose, each put together from N pictures of them."""
 
@@ -123,14 +127,24 @@ def carry_person(
     sources = picks.astype(np.uint8)[:, nearest]
     carried = np.zeros((len(picks), *size_hw, 4), np.uint8)
     flows = []
-    parts = _carry(source_xy, source_score, target_xy, target_score, size_hw, body_height_px)
-    for index, (picture, (flow, agreement)) in enumerate(zip(pictures, parts, strict=True)):
-        warped = warp(picture, flow)
-        warped[..., 3] = np.rint(warped[..., 3] * agreement)
+    places = [_place(nearest, (picks == index).any(0)) for index in range(len(pictures))]
+    parts = _carry(source_xy, source_score, target_xy, target_score, size_hw, body_height_px, places)
+    for index, (picture, place, (flow, agreement)) in enumerate(zip(pictures, places, parts, strict=True)):
+        warped = warp(picture, flow[place])
+        mask = cv2.multiply(cv2.extractChannel(warped, 3), agreement, dtype=cv2.CV_8U)
+        cv2.insertChannel(mask, warped, 3)
         for result, source in zip(carried, sources, strict=True):
-            cv2.copyTo(warped, (source == index).view(np.uint8), result)
+            cv2.copyTo(warped, (source[place] == index).view(np.uint8), result[place])
         flows.append(flow)
     return Carried(carried, sources, tuple(flows))
+
+
+def _place(nearest: NDArray[np.uint8], groups: NDArray[np.bool_]) -> Place:
+    """The rows and columns, in whole cells of the grid, that hold all pixels of some of the groups."""
+    left, top, width, height = cv2.boundingRect(groups.view(np.uint8)[nearest])
+    spans = ((top, height), (left, width))
+    rows, columns = (slice(start // GRID * GRID, -(-(start + length) // GRID) * GRID) for start, length in spans)
+    return rows, columns
 
 
 def _nearest_group(xy: Array, score: Array, size_hw: tuple[int, int], body_height_px: float) -> NDArray[np.uint8]:
@@ -149,25 +163,57 @@ def _carry(
     target_score: Array,
     size_hw: tuple[int, int],
     body_height_px: float,
+    places: Sequence[Place] | None = None,
 ) -> Iterator[tuple[Array, Array]]:
-    """Per reference: its flow (H, W, 2), and the agreement of body parts (H, W), 0 to 1."""
+    """Per reference: its flow (H, W, 2), and the agreement of body parts, 0 to 1, at its place in the picture.
+
+    Without ``places`` there is no agreement: it is an empty array.
+    """
     if target_xy.shape != (POINTS, 2) or source_xy.shape[1:] != (POINTS, 2):
         raise ValueError(f"poses must have {POINTS} points, got {source_xy.shape} and {target_xy.shape}")
     x, y, refine = _grid(size_hw)
     target_axis, target_known = _axes(target_xy, target_score)
     nearness = _nearness(target_axis, x, y, body_height_px)
     weights, weights_of = None, target_known
-    for xy, score in zip(source_xy, source_score, strict=True):
+    for index, (xy, score) in enumerate(zip(source_xy, source_score, strict=True)):
         maps, known = part_maps(xy, score, target_xy, target_score, body_height_px)
         if weights is None or (known != weights_of).any():
             weights, weights_of = _softmax(nearness, known), known
         blended = maps.reshape(len(maps), 6).T @ weights  # (6, N)
         there_x = blended[0] * x + blended[1] * y + blended[2]
         there_y = blended[3] * x + blended[4] * y + blended[5]
-        there = _softmax(_nearness(_axes(xy, score)[0], there_x, there_y, body_height_px), known)
-        norms = (weights**2).sum(0) * (there**2).sum(0)
-        agreement = (weights * there).sum(0) / np.sqrt(np.maximum(norms, np.float32(1e-12)))
-        yield refine(np.stack([there_x, there_y], -1)), refine(agreement).clip(0, 1)
+        flow = refine(np.stack([there_x, there_y], -1))
+        if places is None:
+            yield flow, np.empty(0, np.float32)
+            continue
+        cells = _Cells(size_hw, places[index])
+        there = _nearness(_axes(xy, score)[0], cells.cut(there_x), cells.cut(there_y), body_height_px)
+        yield flow, cells.refine(_cosine(cells.cut(weights), _softmax(there, known))).clip(0, 1)
+
+
+def _cosine(a: Array, b: Array) -> Array:
+    """(N,) cosine between the columns of (P, N) and (P, N)."""
+    norms = (a**2).sum(0) * (b**2).sum(0)
+    return np.asarray((a * b).sum(0) / np.sqrt(np.maximum(norms, np.float32(1e-12))), np.float32)
+
+
+class _Cells:
+    """The cells of the grid about a place in the picture, with their rim."""
+
+    def __init__(self, size_hw: tuple[int, int], place: Place) -> None:
+        self.shape = (size_hw[0] // GRID + 2, size_hw[1] // GRID + 2)
+        self.rows, self.columns = (slice(span.start // GRID, span.stop // GRID + 2) for span in place)
+
+    def cut(self, values: Array) -> Array:
+        """(…, N) of the whole grid → (…, n)."""
+        part = values.reshape(*values.shape[:-1], *self.shape)[..., self.rows, self.columns]
+        return part.reshape(*values.shape[:-1], -1)
+
+    def refine(self, values: Array) -> Array:
+        """(n,) → the pixels of the place (h, w)."""
+        rows, columns = self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+        fine = cv2.resize(values.reshape(rows, columns), (columns * GRID, rows * GRID))
+        return np.asarray(fine[GRID:-GRID, GRID:-GRID], np.float32)
 
 
 def _grid(size_hw: tuple[int, int]) -> tuple[Array, Array, Callable[[Array], Array]]:
