@@ -20,7 +20,7 @@ from dancedouble.assessment.contenders import (
 from dancedouble.assessment.detection import Detector, watch
 from dancedouble.assessment.doctor import Clip, draw_sheet
 from dancedouble.assessment.keeping import keep_measured, kept_measured, measured_key
-from dancedouble.assessment.measuring import Album, Measured, measure_contender, open_album
+from dancedouble.assessment.measuring import Album, Measured, face_meter, measure_contender, open_album
 from dancedouble.assessment.second_opinion import film_truth, judge_by_others
 from dancedouble.assessment.trial import Dance, TrainingPart, Trial
 from dancedouble.coverage.check import CoverageReport, check_coverage
@@ -65,6 +65,7 @@ def run_trial(
     measured. ``poses`` holds what another detector found in those videos: see :func:`judge_by_others`.
     """
     truth = None if detector == "full" else watch(trial.pictures(), detector=detector, on_progress=on_progress)
+    face = face_meter()
     measured: dict[str, Measured] = {}
     methods: list[Method] = []
     makers = _makers(trial, recipe, lesson, on_progress)
@@ -77,7 +78,7 @@ def run_trial(
         found = kept_measured(store, key, trial) if video.is_file() else None
         if found is None:
             found = measure_contender(
-                contender, trial, video, truth=truth, detector=detector, on_progress=on_progress
+                contender, trial, video, truth=truth, face=face, detector=detector, on_progress=on_progress
             )  # fmt: skip
             keep_measured(store, key, found)
         measured[contender.title] = found

@@ -61,13 +61,18 @@ def open_album(poses: PoseSequence) -> Album:
     return Album(steady_windows(poses, ALBUM_MARGIN))
 
 
-def picture_meters(frames: int) -> list[Meter]:
-    """Everything that is measured on pictures, the face distance only where its network is installed."""
-    alex, vgg = {"lpips_alex": load_lpips("alex")}, {"lpips_vgg": load_lpips("vgg")}
+def face_meter() -> FaceMeter | None:
+    """For all methods of a trial: the true faces are looked at once. None where the network is not installed."""
     embedder = find_embedder()
+    return None if embedder is None else FaceMeter(embed=embedder)
+
+
+def picture_meters(frames: int, face: FaceMeter | None) -> list[Meter]:
+    """Everything that is measured on pictures, faces only with their meter."""
+    alex, vgg = {"lpips_alex": load_lpips("alex")}, {"lpips_vgg": load_lpips("vgg")}
     return [
         PictureMeter(perceptual=alex, sampled=vgg, every=max(1, -(-frames // VGG_FRAMES))), MotionMeter(),
-        *([] if embedder is None else [FaceMeter(embed=embedder)]),
+        *([] if face is None else [face]),
     ]  # fmt: skip
 
 
@@ -80,8 +85,8 @@ class Measured:
 
 
 def measure_contender(
-    contender: Contender, trial: Trial, video: Path, *, truth: Watched | None, detector: Detector,
-    on_progress: OnProgress,
+    contender: Contender, trial: Trial, video: Path, *, truth: Watched | None, face: FaceMeter | None,
+    detector: Detector, on_progress: OnProgress,
 ) -> Measured:  # fmt: skip
     """Render into ``video``, and measure the pictures before they are compressed: encoders do not always repeat
     themselves.
@@ -103,7 +108,7 @@ def measure_contender(
                     yield frame
 
             table = compare_frames(
-                album.keep(written()), trial.truth(), trial.truth_poses, meters=picture_meters(count),
+                album.keep(written()), trial.truth(), trial.truth_poses, meters=picture_meters(count, face),
                 masks=trial.masks(),
             )  # fmt: skip
         pictures = Pictures(video, lambda: (read_image(name) for name in names), size, fps, count)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,13 +33,17 @@ class FaceMeter:
     """``face.distance``: ‖e(result) - e(truth)‖₂, both aligned by the true face's points, where all are seen."""
 
     embed: FaceEmbedder
+    truths: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+    """Descriptors of the true faces by frame: one meter may measure many results of one truth."""
 
     def measure(self, pair: FramePair) -> dict[str, float]:
         """See :class:`dancedouble.evaluation.frame_metrics.Meter`."""
         if pair.face_points is None:
             return {}
-        result, truth = (self.embed(image, pair.face_points) for image in (pair.result, pair.truth))
-        return {"face.distance": float(np.linalg.norm(result - truth))}
+        if pair.index not in self.truths:
+            self.truths[pair.index] = self.embed(pair.truth, pair.face_points)
+        result = self.embed(pair.result, pair.face_points)
+        return {"face.distance": float(np.linalg.norm(result - self.truths[pair.index]))}
 
 
 @dataclass(frozen=True, kw_only=True)
