@@ -13,13 +13,17 @@ from typing import Any
 
 TABLES = {
     "Pictures, body box": ("body.ssim", "body.psnr", "body.lpips_alex", "body.lpips_vgg", "person.mask_iou"),
-    "Pictures, face box": ("face.ssim", "face.psnr", "face.lpips_alex", "face.lpips_vgg"),
+    "Pictures, face box": ("face.ssim", "face.psnr", "face.lpips_alex", "face.lpips_vgg", "face.distance"),
     "Pictures, full frame": ("frame.ssim", "frame.psnr", "frame.lpips_alex", "frame.lpips_vgg"),
+    "Mean pose distance, px (all points seen)": tuple(
+        f"pose.distance_{part}" for part in ("body", "face", "hands", "overall")
+    ),
     "Mean pose distance, px (points seen in both)": tuple(
         f"pose.seen_distance_{part}" for part in ("body", "face", "hands", "overall")
     ),
     "Missed detections per image": tuple(f"pose.missed_{part}" for part in ("body", "face", "hands", "overall")),
-    "Steadiness": ("body.warping_error", "body.warping_error_truth", "body.temporal_difference", "background.flicker"),
+    "Steadiness": ("body.warping_error", "body.warping_error_truth", "body.temporal_difference", "background.flicker",
+                   "background.flicker_truth"),
 }  # fmt: skip
 
 
@@ -30,9 +34,7 @@ def main(folders: list[str]) -> None:
         for title, columns in TABLES.items():
             print(table(report, title, columns))
         rho, covered = report["coverage_rank_correlation"], report["coverage"]["covered"]
-        print(
-            f"Covered: {100 * covered:.0f} %. Rank correlation of coverage distance and LPIPS per frame: {rho:.2f}.\n"
-        )
+        print(f"Covered: {100 * covered:.0f} %. Rank correlation of difficulty and LPIPS per frame: {rho:.2f}.\n")
 
 
 def table(report: dict[str, Any], title: str, columns: tuple[str, ...]) -> str:
@@ -58,6 +60,8 @@ def cell(report: dict[str, Any], method: dict[str, Any], name: str) -> str:
     means = [m["metrics"].get(name, {}).get("mean") for m in report["methods"]]
     known = [mean for mean in means if mean is not None]
     best = max(known) if report["definitions"][name]["better"] == "higher" else min(known)
+    if name == "face.distance":
+        text = f"{text}, worst {figures(found['worst'])}"
     return f"**{text}**" if found["mean"] == best and not name.endswith("_truth") else text
 
 
