@@ -152,3 +152,27 @@ def test_a_reference_is_put_together_from_pictures_group_by_group() -> None:
     arm = ((xy[INDEX["left_elbow"]] + xy[INDEX["left_wrist"]]) / 2).astype(int)
     assert carried.pictures[0, arm[1], arm[0], 0] == 200 and carried.sources[0, arm[1], arm[0]] == 1
     assert carried.pictures[0, 48, 48, 0] == 60 and carried.sources[0, 48, 48] == 0
+
+
+def test_a_picture_for_a_part_that_is_not_in_the_picture_is_not_asked_for() -> None:
+    xy, score = person()
+    for side in ("elbow", "wrist"):
+        score[INDEX[f"left_{side}"]] = 0
+    dark, light = np.full((*SIZE, 4), 60, np.uint8), np.full((*SIZE, 4), 200, np.uint8)
+    picks = np.array([[group == "left_arm" for group in GROUPS]], np.int64)
+    poses = np.stack([xy] * 2), np.stack([score] * 2)
+    carried = carry_person([dark, light], *poses, xy, score, SIZE, BODY_HEIGHT, picks)
+    assert (carried.pictures[..., :3] == 60).all() and (carried.sources == 0).all() and len(carried.flows) == 2
+
+
+def test_only_a_part_of_each_picture_is_computed_and_nobody_sees_it() -> None:
+    xy, score = person()
+    random = np.random.default_rng(0)
+    pictures = [random.integers(0, 256, (*SIZE, 4), np.uint8) for _ in GROUPS]
+    poses = np.stack([xy + 2 * k for k in range(len(GROUPS))]).astype(np.float32), np.stack([score] * len(GROUPS))
+    together = carry_person(pictures, *poses, xy, score, SIZE, BODY_HEIGHT, np.arange(len(GROUPS))[None])
+    alone = carry_person(pictures, *poses, xy, score, SIZE, BODY_HEIGHT, whole(len(GROUPS)))
+    for index in range(len(GROUPS)):
+        here = together.sources[0] == index
+        np.testing.assert_array_equal(together.pictures[0][here], alone.pictures[index][here])
+        np.testing.assert_array_equal(together.flows[index], alone.flows[index])

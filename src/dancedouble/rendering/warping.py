@@ -130,12 +130,14 @@ def carry_person(
     places = [_place(nearest, (picks == index).any(0)) for index in range(len(pictures))]
     parts = _carry(source_xy, source_score, target_xy, target_score, size_hw, body_height_px, places)
     for index, (picture, place, (flow, agreement)) in enumerate(zip(pictures, places, parts, strict=True)):
+        flows.append(flow)
+        if not flow[place].size:  # picked for a part that is not in the picture
+            continue
         warped = warp(picture, flow[place])
         mask = cv2.multiply(cv2.extractChannel(warped, 3), agreement, dtype=cv2.CV_8U)
         cv2.insertChannel(mask, warped, 3)
         for result, source in zip(carried, sources, strict=True):
             cv2.copyTo(warped, (source[place] == index).view(np.uint8), result[place])
-        flows.append(flow)
     return Carried(carried, sources, tuple(flows))
 
 
