@@ -71,7 +71,6 @@ class _Prepared(NamedTuple):
     """(1, 4) where that is in the crop."""
     carry: Tensor | None
     shown: Shown
-    chosen: NDArray[np.int64]
 
 
 class Synthesizer:
@@ -169,7 +168,7 @@ class Synthesizer:
             window=window, label=torch.from_numpy(shown.label)[None],
             references=references_to_tensor(shown.references)[None],
             plate=picture_to_tensor(window.cut(self.person.plate))[None], figure=figure, face=face, carry=carry,
-            shown=shown, chosen=chosen,
+            shown=shown,
         )  # fmt: skip
 
     # -- the generator and after ---------------------------------------------------------------------------------
