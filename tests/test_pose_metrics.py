@@ -10,6 +10,7 @@ import pytest
 from dancedouble.errors import InputError
 from dancedouble.evaluation.pose_metrics import compare_poses, mask_iou, nearest_frames
 from dancedouble.pose.keypoints import empty_poses
+from dancedouble.pose.skeleton import INDEX
 from synthetic_dancer import arm_dance, make_poses
 
 POSES = make_poses(arm_dance(40))
@@ -69,6 +70,20 @@ def test_points_the_truth_does_not_show_are_not_missed() -> None:
     behind = replace(POSES, score=score)
     assert compare_poses(behind, behind).mean("pose.missed_face") == 0
     assert np.isnan(compare_poses(behind, behind).mean("pose.distance_face"))
+
+
+def test_points_that_a_detector_never_finds_do_not_take_the_papers_distance_away() -> None:
+    """No small toes, as with ours: one that is found at times still counts."""
+    score = POSES.score.copy()
+    toes = [INDEX["left_small_toe"], INDEX["right_small_toe"]]
+    score[:, toes] = 0
+    blind = replace(POSES, score=score)
+    assert compare_poses(blind, blind).mean("pose.distance_body") == 0.0
+    assert compare_poses(blind, blind).mean("pose.distance_overall") == 0.0
+    seen_once = score.copy()
+    seen_once[3, toes] = 0.9
+    found = compare_poses(blind, replace(POSES, score=seen_once))["pose.distance_body"]
+    assert np.isnan(found).all(), "missed in the result"
 
 
 def test_heels_do_not_count() -> None:

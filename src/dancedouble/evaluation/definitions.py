@@ -44,7 +44,8 @@ METRICS = {
     "distance_{part}": Metric(
         title="pose distance", better="lower", unit="px", range="0 and up", digits=2,
         definition="Mean Euclidean distance of the part's points between the pose detected in the result and the true "
-        "pose, in frames where all of the part's points are detected in both (the paper's table 3).",
+        "pose, in frames where all of the part's points are detected in both (the paper's table 3); points that the "
+        "truth never shows in the whole clip do not count: some detectors know no small toes.",
     ),
     "seen_distance_{part}": Metric(
         title="pose distance, seen points", better="lower", unit="px", range="0 and up", digits=2,

@@ -64,7 +64,8 @@ def compare_poses(result: PoseSequence, truth: PoseSequence) -> FrameTable:
 
     For each part P of ``body``, ``face``, ``hands`` and ``overall``:
     ``pose.distance_P``, mean ‖p - p'‖₂ over its points in pixels, only where all of them are seen in both
-    poses, as in the paper; ``pose.seen_distance_P``, the same over the points that are seen in both;
+    poses, as in the paper (of those that are seen in the truth at all: some detectors know no small toes);
+    ``pose.seen_distance_P``, the same over the points that are seen in both;
     ``pose.missed_P``, the number of points seen in the truth and not in the result. ``pose.torso_error``:
     ``seen_distance_body`` in torsos (neck to hips, median of the truth). Frames without the subject in the
     truth are NaN. Raises InputError when lengths or frame sizes differ.
@@ -77,11 +78,12 @@ def compare_poses(result: PoseSequence, truth: PoseSequence) -> FrameTable:
     apart = np.linalg.norm(result.xy.astype(np.float64) - truth.xy, axis=2)
     found, true = result.score > 0, truth.score > 0
     columns: dict[str, NDArray[np.float64]] = {}
-    for part, points in PAPER_PARTS.items():
+    for part, wanted in PAPER_PARTS.items():
+        points = wanted[true[:, wanted].any(axis=0)]
         both = (found & true)[:, points]
         count = both.sum(axis=1)
         mean = np.where(count > 0, (apart[:, points] * both).sum(axis=1) / np.maximum(count, 1), np.nan)
-        columns[f"pose.distance_{part}"] = np.where(count == len(points), mean, np.nan)
+        columns[f"pose.distance_{part}"] = np.where((count > 0) & (count == len(points)), mean, np.nan)
         columns[f"pose.seen_distance_{part}"] = mean
         missed = (true & ~found)[:, points].sum(axis=1)
         columns[f"pose.missed_{part}"] = np.where(truth.present, missed, np.nan)
