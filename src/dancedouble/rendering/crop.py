@@ -15,6 +15,8 @@ from dancedouble.pose.skeleton import BODY, LEFT_HAND, RIGHT_HAND
 Image = NDArray[np.uint8]
 MULTIPLE = 16
 """Window sides are multiples of this, so every generator fits."""
+HELD = 99.5
+"""Percent of the frames whose subject a window holds whole: an arm that is cut off is seen, a frame of noise is not."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def body_boxes(poses: PoseSequence) -> NDArray[np.float32]:
 def plan_windows(poses: PoseSequence, scale: float, *, steadiness: float = 0.25) -> list[CropWindow]:
     """One window per frame that follows the subject smoothly; all have the same size.
 
-    ``scale`` is crop pixels per frame pixel. The size holds the subject in 98 % of the frames, rounded up to
+    ``scale`` is crop pixels per frame pixel. The size holds the subject in 99.5 % of the frames, rounded up to
     multiples of 16, but never more than the frame, and windows stay inside it: nobody sees what lies beyond.
     ``steadiness`` is the smoothing of the window's path in seconds: a window that follows every hop would make the
     plate swim in the crop.
@@ -100,7 +102,7 @@ def plan_windows(poses: PoseSequence, scale: float, *, steadiness: float = 0.25)
     centres = np.stack([np.interp(frames, seen, (boxes[seen, i] + boxes[seen, i + 2]) / 2) for i in (0, 1)], axis=1)
     centres = gaussian_filter1d(centres, max(steadiness * float(poses.fps), 1e-3), axis=0, mode="nearest")
     reach = np.abs(boxes[seen].reshape(-1, 2, 2) - centres[seen, None]).max(axis=1)
-    half = np.percentile(reach, 98, axis=0)
+    half = np.percentile(reach, HELD, axis=0)
     width, height = (_round_up(min(2 * half[axis], frame[axis]) * scale) for axis in (0, 1))
     region = (round(height / scale), round(width / scale))
     spare = frame - np.array([region[1], region[0]])
