@@ -168,3 +168,17 @@ def test_evened_proportions_make_nobody_taller() -> None:
     assert evened(source, source).lengths == pytest.approx(source.lengths)
     unmeasured = Proportions(lengths={"forearm": 0.2})
     assert evened(target, unmeasured) is target
+
+
+def test_broader_hips_do_not_spread_the_feet() -> None:
+    poses = film(dance(60, seed=4))
+    built = measure_proportions(poses)
+    broad = Proportions(lengths={**built.lengths, "hip": 1.4 * built.lengths["hip"]})
+    wide = retarget_limbs(poses, built, broad)
+
+    def width(sequence: PoseSequence, joint: str) -> float:
+        left, right = (sequence.xy[:, INDEX[f"{side}_{joint}"], 0] for side in ("left", "right"))
+        return float(np.abs(left - right).mean())
+
+    assert width(wide, "hip") > 1.3 * width(poses, "hip")
+    assert abs(width(wide, "ankle") - width(poses, "ankle")) < 0.1 * width(poses, "hip")

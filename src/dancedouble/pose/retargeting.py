@@ -19,14 +19,16 @@ from dancedouble.pose.skeleton import BODY, FACE, INDEX, LEFT_HAND, RIGHT_HAND, 
 from dancedouble.pose.stage import measure_stage
 from dancedouble.pose.standing import TRUSTED, Anchor, Series, Top, measure_standing
 
-QUANTILE = 0.9
+QUANTILE = 0.8
 """A limb's length is this quantile of its projections."""
-TRUNK_QUANTILE = 0.6
+TRUNK_QUANTILE = 0.5
 """The trunk faces the camera most of the time, and a high quantile would measure lifted shoulders instead."""
 MIN_FRAMES = 8
 """A bone seen in fewer frames is not measured and keeps the dancer's proportion."""
 RATIO_LIMITS = (0.6, 1.6)
 """People differ less than this; a larger ratio is a measuring error."""
+STANCE = (("knee", 0.5), ("ankle", 1.0), ("big_toe", 1.0), ("small_toe", 1.0), ("heel", 1.0))
+"""How much of what hips are wider (or narrower) the leg takes back on its way down: broad hips stand no wider."""
 SUPPORT = 0.03
 """The weight shifts to the lower ankle as the two differ by this (of the body's height)."""
 
@@ -138,6 +140,10 @@ def _grow_body(xy: Series, seen: NDArray[np.bool_], ratio: Mapping[str, float]) 
         both = (seen[:, a] & seen[:, b])[:, None]
         growth = ratio[PART_OF_BONE[parent, child]]
         shift[:, b] = shift[:, a] + np.where(both, (growth - 1) * (xy[:, b] - xy[:, a]), 0)
+    for side in ("right", "left"):
+        wider = shift[:, INDEX[f"{side}_hip"]] - shift[:, INDEX["mid_hip"]]
+        for joint, share in STANCE:
+            shift[:, INDEX[f"{side}_{joint}"]] -= share * wider
     return xy + shift
 
 
