@@ -17,6 +17,7 @@ from dancedouble.pose.live import LiveFit, follow_live
 from dancedouble.pose.normalization import Retarget
 from dancedouble.pose_features import group_distances, pose_features
 from dancedouble.recipe import LimbInput, WholeFrame, recipe_from_dict
+from dancedouble.references import slots_by_group, with_whole_ones
 from dancedouble.rendering.body_parts import GROUPS
 from dancedouble.rendering.crop import MULTIPLE, CropWindow, body_boxes
 from dancedouble.synthesis import Finished, Synthesizer, Wish
@@ -99,7 +100,7 @@ class LiveChooser:
             return
         self._bank = pose_features(person.bank.poses)
         self._own = person.poses[:: max(1, len(person.poses) // OWN_POSES)]
-        self._by_group = [_Held(max(self.count - 1, 1)) for _ in GROUPS]
+        self._by_group = [_Held(slots_by_group(self.count)) for _ in GROUPS]
         self._whole = _Held(1)
 
     def choose(self, pose: PoseSequence) -> NDArray[np.int64]:
@@ -113,11 +114,8 @@ class LiveChooser:
         )  # fmt: skip
         distances = group_distances(pose_features(together)[[-1]], self._bank)[:, 0]
         chosen = [held.next(costs) for held, costs in zip(self._by_group, distances[:-1], strict=True)]
-        by_group = np.array(chosen, np.int64).T
-        if self.count == len(by_group):
-            return by_group
-        whole = np.full((1, len(GROUPS)), self._whole.next(distances[-1])[0])
-        return np.concatenate([by_group, whole])
+        whole = np.array(self._whole.next(distances[-1]), np.int64)
+        return np.asarray(with_whole_ones(np.array(chosen, np.int64).T[None], whole, self.count)[0], np.int64)
 
 
 class _Held:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from dancedouble.media.video import VideoInfo
 from dancedouble.results import Plan
 
 DEFAULT_BUDGET = 600.0
@@ -36,8 +35,3 @@ def plan_budget(
     rendering = RENDER_SECONDS[nearest] * source_frames / speed + 2.0
     training = max(SHORTEST_TRAINING, budget - poses - rendering)
     return Plan(poses=poses, training=training, rendering=rendering, size=size, preset=preset)
-
-
-def frames_of(info: VideoInfo | None, poses: int) -> int:
-    """Frames of a clip given as a video, or as that many poses."""
-    return poses if info is None else info.frames

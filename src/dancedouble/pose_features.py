@@ -31,6 +31,7 @@ _FACINGS = (
     ("right_shoulder", "left_shoulder", 2.5), ("right_hip", "left_hip", 1.5), ("right_ear", "left_ear", 1.0),
 )  # fmt: skip
 """Pairs of points that tell which way trunk and head face, with their weight."""
+_FACING_PAIRS = {(first, second) for first, second, _weight in _FACINGS}
 _SPREADS = (
     ("right_knee", "left_knee", 3.0), ("right_ankle", "left_ankle", 3.0),
     ("mid_hip", "right_wrist", 3.0), ("mid_hip", "left_wrist", 3.0),
@@ -116,7 +117,7 @@ def pose_features(poses: PoseSequence) -> PoseFeatures:
 
 def _emphasis(group: str, first: str, second: str) -> float:
     """How much a feature counts, times its weight, when a picture is wanted for a group of body parts."""
-    faces = (first, second) in {pair[:2] for pair in _FACINGS}
+    faces = (first, second) in _FACING_PAIRS
     side, _, limb = group.partition("_")
     points = {"arm": ("elbow", "wrist"), "leg": ("knee", "ankle")}.get(limb, ())
     if group == "trunk":

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose_features import PoseFeatures, group_distances, pose_distances, pose_features
-from dancedouble.rendering.body_parts import GROUPS
 
 Array = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -90,12 +89,22 @@ def choose_references(
     distances = group_distances(pose_features(query), pose_features(bank))
     if exclude is not None:
         distances = np.where(exclude, distances + 10, distances)
-    together = max(count - 1, 1)
-    by_group = np.stack([steady_paths(costs, together, steadiness) for costs in distances[:-1]], axis=-1)
-    if count == together:
+    slots = slots_by_group(count)
+    by_group = np.stack([steady_paths(costs, slots, steadiness) for costs in distances[:-1]], axis=-1)
+    return with_whole_ones(by_group, steady_paths(distances[-1], 1, steadiness)[:, 0], count)
+
+
+def slots_by_group(count: int) -> int:
+    """How many of ``count`` references are put together group by group: all but the last one of several."""
+    return max(count - 1, 1)
+
+
+def with_whole_ones(by_group: Indices, whole: Indices, count: int) -> Indices:
+    """(T, slots, len(GROUPS)) put-together references and the whole pictures (T,) → (T, count, len(GROUPS))."""
+    if count == by_group.shape[1]:
         return by_group
-    whole = steady_paths(distances[-1], 1, steadiness)[..., None]
-    return np.concatenate([by_group, np.broadcast_to(whole, (len(query), 1, len(GROUPS)))], axis=1)
+    last = np.broadcast_to(whole[:, None, None], (len(whole), 1, by_group.shape[2]))
+    return np.concatenate([by_group, last], axis=1)
 
 
 def steady_paths(distances: Array, count: int, steadiness: float) -> Indices:
@@ -173,9 +182,5 @@ class ReferenceChooser:
         if random is not None and random.random() < self.stray:
             near = ranked[:, : max(self.depth_of_stray, self.count)]
             ranked = random.permuted(near, axis=1)
-        together = max(self.count - 1, 1)
-        chosen = [np.resize(row, together) for row in ranked[:-1]]
-        by_group = np.stack(chosen, axis=-1)
-        if self.count > together:
-            by_group = np.concatenate([by_group, np.full((1, len(GROUPS)), ranked[-1, 0])])
-        return by_group.astype(np.int64)
+        by_group = np.stack([np.resize(row, slots_by_group(self.count)) for row in ranked[:-1]], axis=-1)
+        return np.asarray(with_whole_ones(by_group[None], ranked[-1, :1], self.count)[0], np.int64)
