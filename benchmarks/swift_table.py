@@ -125,7 +125,9 @@ def origins(cells: list[Cell]) -> str:
 def machine_line(cell: Cell) -> str:
     """The machine in words."""
     facts = cell.learned.get("machine", {})
-    return f"{facts.get('cpu')}, {facts.get('cores')} cores, torch {facts.get('torch')}, {cell.size} px"
+    pace = f", {cell.learned['pace']:g} s for each of a budget" if "seconds" in cell.learned else ""
+    threads = f"{facts.get('threads')} of {facts.get('cores')} cores"
+    return f"{facts.get('cpu')}, {threads}{pace}, torch {facts.get('torch')}, {cell.size} px"
 
 
 # -- strips -------------------------------------------------------------------------------------------------------
