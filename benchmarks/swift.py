@@ -159,8 +159,9 @@ def make_cell(
     """Learn, render, measure, keep."""
     where = out / f"{size}px" / clip.name
     lesson = Lesson(
-        limit=Limit(seconds=60 * minutes * pace), seed=seed, device=CPU, folder=where / f"learned-{minutes:g}min-seed{seed}"
-    )
+        limit=Limit(seconds=60 * minutes * pace), seed=seed, device=CPU,
+        folder=where / f"learned-{minutes:g}min-seed{seed}",
+    )  # fmt: skip
     lesson.folder.mkdir(parents=True, exist_ok=True)
     contender, facts = contend(method, clip, lesson, size, say)
     cell = Cell(

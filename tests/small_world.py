@@ -39,7 +39,7 @@ class TwoClipEstimator:
         self.source = FakePoseEstimator(source)
         self.target = FakePoseEstimator(shifted(target))
 
-    def detect(self, frame: NDArray[np.uint8]) -> list:  # type: ignore[type-arg]
+    def detect(self, frame: NDArray[np.uint8], *, closely: bool = True) -> list:  # type: ignore[type-arg]
         return self.source.detect(frame) + self.target.detect(frame)
 
     def landmarks(self, frame: NDArray[np.uint8], roi: Roi) -> PersonPose | None:

@@ -78,13 +78,31 @@ def test_only_a_few_frames_a_second_are_looked_at() -> None:
     class Counting(FakePoseEstimator):
         looks = 0
 
-        def detect(self, frame: Frame) -> list[Detection]:
+        def detect(self, frame: Frame, *, closely: bool = True) -> list[Detection]:
             self.looks += 1
             return super().detect(frame)
 
     estimator = Counting(person(still(80, 60)))
     list_people(footage(60), estimator, fps=FPS)
     assert estimator.looks == 10
+
+
+def test_one_person_alone_is_rarely_searched_closely_and_who_comes_close_is_found() -> None:
+    close: list[bool] = []
+
+    class Merging(FakePoseEstimator):
+        """Takes people for one unless it looks closely."""
+
+        def detect(self, frame: Frame, *, closely: bool = True) -> list[Detection]:
+            close.append(closely)
+            found = super().detect(frame)
+            return found if closely else found[:1]
+
+    companion = person(still(110, 300), present=slice(150, 300))
+    tracks = list_people(footage(300), Merging(person(still(80, 300)), companion), fps=FPS)
+    alone, together = close[:25], close[28:]
+    assert len(tracks) == 2 and tracks[1].sightings[0].frame <= 150 + 2 * sample_step(FPS)
+    assert 3 * sum(alone) < 2 * len(alone) and all(together)
 
 
 def test_someone_unseen_for_a_moment_stays_the_same_person_and_a_later_one_is_another() -> None:
@@ -166,7 +184,7 @@ def test_frames_that_are_not_looked_at_need_not_be_given() -> None:
 
 def test_the_frame_that_is_shown_has_most_people_and_most_of_them() -> None:
     class Cut(FakePoseEstimator):
-        def detect(self, frame: Frame) -> list[Detection]:
+        def detect(self, frame: Frame, *, closely: bool = True) -> list[Detection]:
             share = 0.3 if read_stamp(frame) < 20 else 1.0
             return [
                 Detection(box=found.box, score=found.score, roi=found.roi, visible=share)
@@ -205,7 +223,7 @@ def test_refusals() -> None:
 
 def test_someone_mostly_out_of_the_frame_is_refused() -> None:
     class Cut(FakePoseEstimator):
-        def detect(self, frame: Frame) -> list[Detection]:
+        def detect(self, frame: Frame, *, closely: bool = True) -> list[Detection]:
             return [
                 Detection(box=found.box, score=found.score, roi=found.roi, visible=0.25)
                 for found in super().detect(frame)

@@ -88,10 +88,10 @@ def test_a_narrower_trunk_is_squeezed_and_its_map_stays_finite_in_profile() -> N
     narrow = xy.copy()
     narrow[:, 0] = 48 + (xy[:, 0] - 48) * 0.5
     chest = [part.name for part in PARTS].index("chest")
-    maps, known = part_maps(xy, score, narrow, score, BODY_HEIGHT)
-    assert known[chest] and 1.2 < maps[chest, 0, 0] < 2
+    maps, known = part_maps(xy[None], score[None], narrow, score, BODY_HEIGHT)
+    assert known[0, chest] and 1.2 < maps[0, chest, 0, 0] < 2
     narrow[:, 0] = 48
-    assert np.abs(part_maps(xy, score, narrow, score, BODY_HEIGHT)[0]).max() < 500
+    assert np.abs(part_maps(xy[None], score[None], narrow, score, BODY_HEIGHT)[0]).max() < 500
 
 
 def test_many_references_are_the_same_as_one_by_one() -> None:

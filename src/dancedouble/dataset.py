@@ -195,7 +195,7 @@ def tensor_to_picture(tensor: Tensor) -> Picture:
 
 def references_to_tensor(references: Picture) -> Tensor:
     """(K, H, W, 4) uint8 → (K, 4, H, W) float32, RGB in [-1, 1], mask in [0, 1]."""
-    tensor = torch.from_numpy(references.transpose(0, 3, 1, 2).astype(np.float32)).div_(255)
+    tensor = torch.from_numpy(references).permute(0, 3, 1, 2).contiguous().float().div_(255)
     tensor[:, :3].mul_(2).sub_(1)
     return tensor
 

@@ -193,7 +193,7 @@ def render(
     source, output, started = Path(source), Path(output), time.monotonic()
     check_request(output, layout, inputs=[source, Path(person)], alpha=alpha, has_source_video=is_video(source))
     subject = load_person(person)
-    renderer = Synthesizer(subject, open_engine(subject, device))
+    renderer = Synthesizer(subject, open_engine(subject, device, exact=False))
     capture = capture_poses(source, person=person_number, frames=frames, on_progress=on_progress)
     looked = time.monotonic() - started
     return render_capture(
@@ -242,7 +242,7 @@ def transfer(
     )  # fmt: skip
     subject = load_person(learned.person)
     rendered = render_capture(
-        Synthesizer(subject, open_engine(subject, device)), capture, source, output,
+        Synthesizer(subject, open_engine(subject, device, exact=False)), capture, source, output,
         first=frames[0] if frames else 0, layout=layout, alpha=False, retarget=retarget,
         seconds={"poses": spent, **learned.seconds}, on_progress=on_progress,
     )  # fmt: skip

@@ -237,7 +237,11 @@ class Synthesizer:
             return np.ascontiguousarray(large, np.float32)
         origin = ready.shown.origin
         assert painted.shares is not None and painted.offsets is not None and origin is not None
-        blend = Blend(painted.shares[0].float().cpu().numpy(), painted.offsets[0].float().cpu().numpy())
+        shares = painted.shares[0].float().cpu().numpy()
+        if painted.alpha is not None:  # nobody sees the rest
+            seen = cv2.dilate(painted.alpha[0, 0].float().cpu().numpy(), np.ones((5, 5), np.uint8)) > NEARLY_BARE
+            shares = shares * seen
+        blend = Blend(shares, painted.offsets[0].float().cpu().numpy())
         patches = [Patch(flow, bank.large[index]) for flow, index in zip(origin.flows, origin.bank, strict=True)]
         return restore_detail(small, blend, ready.shown.references, origin.sources, patches, bank.ratio, region, part)
 

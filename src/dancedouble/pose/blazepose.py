@@ -81,10 +81,10 @@ class BlazePose:
         self._mask = mask
         self._anchors = body.anchors()
 
-    def detect(self, frame: Frame) -> list[Detection]:
+    def detect(self, frame: Frame, *, closely: bool = True) -> list[Detection]:
         """Everyone in the frame whom the landmark network confirms, surest first."""
         people: list[tuple[float, _Body]] = []
-        for score, roi in self._candidates(frame):
+        for score, roi in self._candidates(frame, closely):
             if any(moved(roi, other.roi) < SAME_ROI for _, other in people):
                 continue
             person = self._look(frame, roi)
@@ -146,9 +146,11 @@ class BlazePose:
         mask = cv2.warpAffine(sigmoid(person.segmentation), person.matrix, (width, height), flags=cv2.INTER_LINEAR)
         return np.asarray(mask, np.float32)
 
-    def _candidates(self, frame: Frame) -> list[tuple[float, Roi]]:
-        """What the detector sees in the whole frame and in square parts of it: score and region, surest first."""
+    def _candidates(self, frame: Frame, closely: bool) -> list[tuple[float, Roi]]:
+        """What the detector sees in the whole frame, and closely in parts of it: score and region, surest first."""
         views = body.detector_views(frame.shape[:2])
+        if not closely:
+            return self._detect_in(frame, views[:1], self._detectors[0])
         half = self._aside.submit(self._detect_in, frame, views[1::2], self._detectors[1])
         found = [*self._detect_in(frame, views[::2], self._detectors[0]), *half.result()]
         return sorted(found, key=lambda pair: -pair[0])
@@ -160,7 +162,7 @@ class BlazePose:
             crop = cv2.warpAffine(  # the letterbox is black: so it was in the detector's training
                 frame, matrix, (detector.side,) * 2, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             )
-            raw, logits = detector(crop.astype(np.float32) / np.float32(127.5) - 1)
+            raw, logits = detector(crop, scale=127.5, shift=-1)
             scores = sigmoid(logits[:, 0])
             sure = scores >= MIN_DETECTION
             boxes, points = body.decode_detections(raw[sure], self._anchors[sure])

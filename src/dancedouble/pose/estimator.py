@@ -87,8 +87,11 @@ class PersonPose:
 class PoseEstimator(Protocol):
     """Finds people and their poses. An estimator may keep no memory of earlier frames: following is tracking's job."""
 
-    def detect(self, frame: Frame) -> list[Detection]:
-        """Everyone in the frame, surest first; empty when nobody is there."""
+    def detect(self, frame: Frame, *, closely: bool = True) -> list[Detection]:
+        """Everyone in the frame, surest first; empty when nobody is there.
+
+        Not ``closely``, which is faster, two who stand together may be taken for one.
+        """
         ...
 
     def landmarks(self, frame: Frame, roi: Roi) -> PersonPose | None:
@@ -134,7 +137,7 @@ class FakePoseEstimator:
             raise ValueError("the fake needs one or more pose sequences of equal length")
         self.people = people
 
-    def detect(self, frame: Frame) -> list[Detection]:
+    def detect(self, frame: Frame, *, closely: bool = True) -> list[Detection]:
         """Everyone present in the stamped frame."""
         found = [self._pose(frame, poses) for poses in self.people]
         return [Detection(box=pose.box, score=0.9, roi=pose.roi) for pose in found if pose]

@@ -37,10 +37,14 @@ class Network:
         self._outputs: list[int] = [output["index"] for output in self._interpreter.get_output_details()]
         self.side = int(entry["shape"][1])
 
-    def __call__(self, image: Array) -> list[Array]:
-        """Run on ``image`` (side, side, 3), scaled as the network expects. The arrays are valid until the next call."""
+    def __call__(self, image: Frame, *, scale: float = 255, shift: float = 0) -> list[Array]:
+        """Run on ``image`` (side, side, 3), shown to the network as ``image / scale + shift``."""
         view: Any = self._interpreter.tensor(self._input)
-        view()[0] = image
+        shown = view()[0]
+        np.divide(image, np.float32(scale), out=shown)
+        if shift:
+            shown += np.float32(shift)
+        del shown  # the interpreter refuses to run while anybody holds its memory
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index)[0] for index in self._outputs]
 
@@ -51,7 +55,7 @@ class Network:
             frame, matrix, (self.side, self.side),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
         )  # fmt: skip
-        return self(crop.astype(np.float32) / np.float32(255)), matrix
+        return self(np.asarray(crop, np.uint8)), matrix
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from dancedouble.errors import NoPersonError, PersonTooSmallError, SubjectError
 from dancedouble.pose.estimator import Array, Box, Detection, Frame, PoseEstimator, Roi, overlap
 
 SAMPLES_PER_SECOND = 5
+CLOSE_SAMPLES = 3
+"""While one person alone is there, only one sample in so many is searched closely for somebody beside them."""
 LONGEST_GAP = 15
 """Samples (3 s) for which somebody may be unseen and still be the same person."""
 SPEED = 1.0
@@ -154,12 +156,18 @@ def list_people(frames: Iterable[Frame], estimator: PoseEstimator, *, fps: Fract
     """
     step = sample_step(fps)
     people: list[_Open] = []
-    samples = 0
+    samples, alone = 0, False
     for number, frame in enumerate(frames):
         index = number * every
         if index % step == 0:
+            found: list[Detection] = []
+            if alone and samples % CLOSE_SAMPLES:
+                found = estimator.detect(frame, closely=False)
+            if len(found) != 1:
+                found = estimator.detect(frame)
+            alone = len(found) == 1
             samples += 1
-            _link(people, frame, index, step, estimator.detect(frame))
+            _link(people, frame, index, step, found)
     tracks = [
         Track(number=0, sightings=tuple(person.sightings), samples=samples, step=step, thumbnail=person.thumbnail)
         for person in people

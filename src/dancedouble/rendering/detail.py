@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 NEGLIGIBLE = 1 / 256
 """A share below this changes no pixel value that anybody sees."""
+Part = tuple[slice, slice]
+"""Rows and columns of a picture."""
 EVERYTHING = (slice(None), slice(None))
 
 
@@ -41,7 +43,7 @@ class Patch(NamedTuple):
 
 def restore_detail(
     small: Array, blend: Blend, references: NDArray[np.uint8], sources: NDArray[np.uint8], patches: Sequence[Patch],
-    ratio: tuple[float, float], size: tuple[int, int], part: tuple[slice, slice] = EVERYTHING,
+    ratio: tuple[float, float], size: tuple[int, int], part: Part = EVERYTHING,
 ) -> Array:  # fmt: skip
     """The small picture at ``size`` (height, width), with the detail of full-size pictures.
 
@@ -55,23 +57,31 @@ def restore_detail(
     to_large = np.array([[ratio[0], 0, ratio[0] / 2 - 0.5], [0, ratio[1], ratio[1] / 2 - 0.5]], np.float32)
     rows, columns = (slice(*span.indices(length)) for span, length in zip(part, size, strict=True))
     window = _Window(size, (height, width), rows, columns)
-    rest = small
+    rest = small.copy()
     result = np.zeros((rows.stop - rows.start, columns.stop - columns.start, 3), np.float32)
     for share, offset, reference, source in zip(blend.shares, blend.offsets, references, sources, strict=True):
-        if share.max() < NEGLIGIBLE:
+        blended = _around(share >= NEGLIGIBLE)
+        here = x[blended[1]] + offset[0][blended], y[blended[0]] + offset[1][blended]
+        if not here[0].size:
             continue
-        here = x + offset[0], y + offset[1]
-        rest = cv2.subtract(rest, _weighted(_sample(reference, *here), share))
-        for index in np.unique(source):
+        taken = rest[blended]
+        cv2.subtract(taken, _weighted(_sample(reference, *here), share[blended]), dst=taken)
+        margin = int(np.abs(offset).max()) + 2
+        for index, patch in enumerate(patches):
+            of_this = (source == index).view(np.uint8)
+            near = _around(of_this, margin, blended)
+            if not of_this[near].size:
+                continue
+            there = x[near[1]] + offset[0][near], y[near[0]] + offset[1][near]
             # Between two patches the reference was a mixture of both, and so is what replaces it.
-            weight = share * _sample((source == index).astype(np.float32), *here)
-            shown = window.around(weight >= NEGLIGIBLE)
+            weight = share[near] * _sample(of_this.astype(np.float32), *there)
+            shown = window.around(weight >= NEGLIGIBLE, near)
             if shown is None:
                 continue
-            there = shown.enlarge(cv2.transform(_sample(patches[index].flow, *here), to_large))
-            detail = _weighted(_sample(patches[index].picture, there), shown.enlarge(weight))
-            place = result[shown.place(window)]
-            cv2.add(place, detail, dst=place)
+            place = cv2.transform(_sample(patch.flow, *there), to_large)
+            place, weight = shown.enlarge(place, near), shown.enlarge(weight, near)
+            target = result[shown.place(window)]
+            cv2.add(target, _weighted(_sample(patch.picture, place), weight), dst=target)
     cv2.add(result, window.enlarge(rest), dst=result)
     return result
 
@@ -86,9 +96,13 @@ class _Window(NamedTuple):
     rows: slice
     columns: slice
 
-    def around(self, mask: NDArray[np.bool_]) -> _Window | None:
-        """The smallest window within this one that shows all of a small mask; None where it shows nothing of it."""
+    def around(self, mask: NDArray[np.bool_], near: Part = EVERYTHING) -> _Window | None:
+        """The smallest window within this one that shows all of a small mask; None where it shows nothing of it.
+
+        The mask, as all small values below, may be that of a part of the small picture.
+        """
         left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+        top, left = top + (near[0].start or 0), left + (near[1].start or 0)
         spans = []
         for start, length, whole, small, now in zip(
             (top, left), (height, width), self.size, self.small, (self.rows, self.columns), strict=True
@@ -101,27 +115,39 @@ class _Window(NamedTuple):
             return None
         return self._replace(rows=spans[0], columns=spans[1])
 
-    def place(self, outer: _Window) -> tuple[slice, slice]:
+    def place(self, outer: _Window) -> Part:
         """Where this window lies in the pixels of an outer one."""
         return (
             slice(self.rows.start - outer.rows.start, self.rows.stop - outer.rows.start),
             slice(self.columns.start - outer.columns.start, self.columns.stop - outer.columns.start),
         )
 
-    def enlarge(self, values: Array) -> Array:
+    def enlarge(self, values: Array, near: Part = EVERYTHING) -> Array:
         """This part of small values (h, w) or (h, w, C), enlarged bilinearly as a whole picture would be."""
         top, left = self.rows.start, self.columns.start
         scale = [small / large for small, large in zip(self.small, self.size, strict=True)]
         # Destination pixel i of the window has its centre at (i + start + 0.5) · scale − 0.5 in small pixels.
         back = np.array(
             [
-                [scale[1], 0, (left + 0.5) * scale[1] - 0.5],
-                [0, scale[0], (top + 0.5) * scale[0] - 0.5],
+                [scale[1], 0, (left + 0.5) * scale[1] - 0.5 - (near[1].start or 0)],
+                [0, scale[0], (top + 0.5) * scale[0] - 0.5 - (near[0].start or 0)],
             ]
         )
         shape = (self.columns.stop - left, self.rows.stop - top)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return np.asarray(cv2.warpAffine(values, back, shape, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
+
+
+def _around(mask: NDArray[Any], margin: int = 0, within: Part = EVERYTHING) -> Part:
+    """The rows and columns of a mask (h, w) and ``margin`` more on each side, as far as they are ``within`` others."""
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    if not width:
+        return slice(0, 0), slice(0, 0)
+    spans = []
+    for start, length, whole, limit in zip((top, left), (height, width), mask.shape, within, strict=True):
+        first, last, _ = limit.indices(whole)
+        spans.append(slice(max(start - margin, first), min(start + length + margin, last)))
+    return spans[0], spans[1]
 
 
 def _sample(picture: NDArray[Any], *places: Array) -> NDArray[Any]:

@@ -127,20 +127,34 @@ def segment_coordinates(start: Array, end: Array, x: Array, y: Array) -> tuple[A
         along (S, N), 0 at the start and 1 at the end, unbounded; across (S, N) signed distance in pixels from
         the segment's line; squared (S, N) squared distance in pixels from the segment itself.
     """
+    along, across, length = _along_and_across(start, end, x, y)
+    return along / length, across, _squared(along, across, length)
+
+
+def squared_distances(start: Array, end: Array, x: Array, y: Array) -> Array:
+    """(S, N) squared distance in pixels of pixels from segments; see :func:`segment_coordinates`."""
+    return _squared(*_along_and_across(start, end, x, y))
+
+
+def _along_and_across(start: Array, end: Array, x: Array, y: Array) -> tuple[Array, Array, Array]:
+    """(S, N) pixels along and across each segment from its start, and (S, 1) its length."""
     bone = end - start
     # A segment of no length (a point) still needs a direction, or every pixel would lie on it.
     short = np.float32(1e-3)
     length = np.sqrt((bone**2).sum(1, keepdims=True)).astype(np.float32)
-    unit = bone / np.maximum(length, short)
-    direction = np.where(length > short, unit, np.array([1, 0], np.float32)).astype(np.float32)
-    length = np.maximum(length, short).astype(np.float32)
-    cosine, sine = np.split(direction, 2, axis=1)
-    start_x, start_y = np.split(start, 2, axis=1)
-    along: Array = cosine * x + sine * y - (cosine * start_x + sine * start_y)
-    across: Array = cosine * y - sine * x - (cosine * start_y - sine * start_x)
+    direction = np.where(length > short, bone / np.maximum(length, short), np.array([1, 0], np.float32))
+    cosine, sine = direction.astype(np.float32).T
+    turn = np.stack([np.stack([cosine, sine], 1), np.stack([-sine, cosine], 1)]).astype(np.float32)  # (2, S, 2)
+    moved = -(turn * start).sum(2, keepdims=True)
+    along, across = np.concatenate([turn, moved], 2) @ np.stack([x, y, np.ones_like(x)])
+    return along, across, np.maximum(length, short)
+
+
+def _squared(along: Array, across: Array, length: Array) -> Array:
     beyond = along - np.minimum(np.maximum(along, 0), length)
-    squared: Array = across**2 + beyond**2
-    return (along / length).astype(np.float32), across, squared
+    beyond *= beyond
+    beyond += across * across
+    return beyond
 
 
 def limb_maps(xy: Array, score: Array, size_hw: tuple[int, int], body_height_px: float) -> Array:
@@ -201,5 +215,5 @@ def _draw(channel: Array, bones: list[tuple[int, int]], xy: Array, reach: np.flo
     x = np.arange(left, right, dtype=np.float32) + np.float32(0.5)
     y = np.arange(top, bottom, dtype=np.float32) + np.float32(0.5)
     grid_y, grid_x = (axis.reshape(-1) for axis in np.meshgrid(y, x, indexing="ij"))
-    squared = segment_coordinates(start, end, grid_x, grid_y)[2].min(0)
+    squared = squared_distances(start, end, grid_x, grid_y).min(0)
     channel[top:bottom, left:right] = np.exp(squared * (-0.5 / reach**2)).reshape(bottom - top, right - left)

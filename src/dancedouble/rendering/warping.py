@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dancedouble.pose.skeleton import POINTS
 from dancedouble.rendering.body_parts import GROUPS, PARTS
-from dancedouble.rendering.limb_maps import segment_coordinates
+from dancedouble.rendering.limb_maps import squared_distances
 
 Array = NDArray[np.float32]
 Image = NDArray[np.uint8]
@@ -24,7 +24,8 @@ GRID = 4
 """The flow is computed once per GRID × GRID pixels and interpolated: parts are much larger than that."""
 
 
-_GROUP_OF_PART = np.array([GROUPS.index(part.group) for part in PARTS])
+_MEMBERS = np.array([[part.group == group for part in PARTS] for group in GROUPS], np.float32)
+"""(len(GROUPS), P) which parts are in which group."""
 _ENDS = np.zeros((2 * len(PARTS), POINTS), np.float32)
 for _row, _points in enumerate(end for part in PARTS for end in part.axis):
     _ENDS[_row, list(_points)] = 1
@@ -127,7 +128,7 @@ def carry_person(
     sources = picks.astype(np.uint8)[:, nearest]
     carried = np.zeros((len(picks), *size_hw, 4), np.uint8)
     flows = []
-    places = [_place(nearest, (picks == index).any(0)) for index in range(len(pictures))]
+    places = _places(nearest, [(picks == index).any(0) for index in range(len(pictures))])
     parts = _carry(source_xy, source_score, target_xy, target_score, size_hw, body_height_px, places)
     for index, (picture, place, (flow, agreement)) in enumerate(zip(pictures, places, parts, strict=True)):
         flows.append(flow)
@@ -136,26 +137,39 @@ def carry_person(
         warped = warp(picture, flow[place])
         mask = cv2.multiply(cv2.extractChannel(warped, 3), agreement, dtype=cv2.CV_8U)
         cv2.insertChannel(mask, warped, 3)
-        for result, source in zip(carried, sources, strict=True):
-            cv2.copyTo(warped, (source[place] == index).view(np.uint8), result[place])
+        for row in np.flatnonzero((picks == index).any(1)):
+            cv2.copyTo(warped, (sources[row][place] == index).view(np.uint8), carried[row][place])
     return Carried(carried, sources, tuple(flows))
 
 
-def _place(nearest: NDArray[np.uint8], groups: NDArray[np.bool_]) -> Place:
-    """The rows and columns, in whole cells of the grid, that hold all pixels of some of the groups."""
-    left, top, width, height = cv2.boundingRect(groups.view(np.uint8)[nearest])
-    spans = ((top, height), (left, width))
-    rows, columns = (slice(start // GRID * GRID, -(-(start + length) // GRID) * GRID) for start, length in spans)
-    return rows, columns
+def _places(nearest: NDArray[np.uint8], wanted: Sequence[NDArray[np.bool_]]) -> list[Place]:
+    """For each choice of groups the rows and columns, in whole cells of the grid, that hold all of their pixels."""
+    boxes = [cv2.boundingRect((nearest == group).view(np.uint8)) for group in range(len(GROUPS))]
+    corners = np.array([(top, left, top + height, left + width) for left, top, width, height in boxes])
+    corners[:, :2] = corners[:, :2] // GRID * GRID
+    corners[:, 2:] = -(-corners[:, 2:] // GRID) * GRID
+    there = np.array([width > 0 for _, _, width, _ in boxes])
+    places = []
+    for groups in wanted:
+        some = corners[groups & there]
+        top, left = some[:, :2].min(0) if len(some) else (0, 0)
+        bottom, right = some[:, 2:].max(0) if len(some) else (0, 0)
+        places.append((slice(int(top), int(bottom)), slice(int(left), int(right))))
+    return places
 
 
 def _nearest_group(xy: Array, score: Array, size_hw: tuple[int, int], body_height_px: float) -> NDArray[np.uint8]:
     """(H, W) the group of parts that has most to say at each pixel."""
     x, y, refine = _grid(size_hw)
     axis, known = _axes(xy, score)
-    weights = _softmax(_nearness(axis, x, y, body_height_px), known)
-    says = [refine(weights[group == _GROUP_OF_PART].sum(0)) for group in range(len(GROUPS))]
-    return np.asarray(np.argmax(says, axis=0), np.uint8)
+    says = _MEMBERS @ _softmax(_nearness(axis, x, y, body_height_px), known)
+    most = refine(says[0])
+    nearest = np.zeros(size_hw, np.uint8)
+    for group in range(1, len(GROUPS)):
+        more = refine(says[group])
+        np.copyto(nearest, group, where=more > most)
+        np.maximum(most, more, out=most)
+    return nearest
 
 
 def _carry(
@@ -177,8 +191,9 @@ def _carry(
     target_axis, target_known = _axes(target_xy, target_score)
     nearness = _nearness(target_axis, x, y, body_height_px)
     weights, weights_of = None, target_known
-    for index, (xy, score) in enumerate(zip(source_xy, source_score, strict=True)):
-        maps, known = part_maps(xy, score, target_xy, target_score, body_height_px)
+    all_maps, all_known = part_maps(source_xy, source_score, target_xy, target_score, body_height_px)
+    axes = _axes(source_xy, source_score)[0]
+    for index, (maps, known) in enumerate(zip(all_maps, all_known, strict=True)):
         if weights is None or (known != weights_of).any():
             weights, weights_of = _softmax(nearness, known), known
         blended = maps.reshape(len(maps), 6).T @ weights  # (6, N)
@@ -189,14 +204,14 @@ def _carry(
             yield flow, np.empty(0, np.float32)
             continue
         cells = _Cells(size_hw, places[index])
-        there = _nearness(_axes(xy, score)[0], cells.cut(there_x), cells.cut(there_y), body_height_px)
+        there = _nearness(axes[index], cells.cut(there_x), cells.cut(there_y), body_height_px)
         yield flow, cells.refine(_cosine(cells.cut(weights), _softmax(there, known))).clip(0, 1)
 
 
 def _cosine(a: Array, b: Array) -> Array:
     """(N,) cosine between the columns of (P, N) and (P, N)."""
-    norms = (a**2).sum(0) * (b**2).sum(0)
-    return np.asarray((a * b).sum(0) / np.sqrt(np.maximum(norms, np.float32(1e-12))), np.float32)
+    both, ours, theirs = (np.einsum("pn,pn->n", one, other) for one, other in ((a, b), (a, a), (b, b)))
+    return np.asarray(both / np.sqrt(np.maximum(ours * theirs, np.float32(1e-12))), np.float32)
 
 
 class _Cells:
@@ -236,18 +251,25 @@ def _grid(size_hw: tuple[int, int]) -> tuple[Array, Array, Callable[[Array], Arr
 def _nearness(axis: Array, x: Array, y: Array, body_height_px: float) -> Array:
     """(P, N) logits of how near each pixel is to each part, in the part's own reach."""
     reach = np.array([part.reach * body_height_px for part in PARTS], np.float32)[:, None]
-    squared = segment_coordinates(axis[:, 0], axis[:, 1], x, y)[2]
-    logits: Array = (squared * (-0.5 * _SHARPNESS / reach**2)).astype(np.float32)
+    logits = squared_distances(axis[:, 0], axis[:, 1], x, y)
+    logits *= np.float32(-0.5 * _SHARPNESS) / reach**2
     return logits
 
 
 def part_maps(
     source_xy: Array, source_score: Array, target_xy: Array, target_score: Array, body_height_px: float
 ) -> tuple[Array, NDArray[np.bool_]]:
-    """The affine map of every part from the wanted picture to the reference picture.
+    """The affine maps of every part from the wanted picture to K reference pictures.
+
+    Args:
+        source_xy: (K, 137, 2) the poses in the reference pictures.
+        source_score: (K, 137) their confidence.
+        target_xy: (137, 2) the wanted pose.
+        target_score: (137,) its confidence.
+        body_height_px: standing height of the person in pixels.
 
     Returns:
-        maps (P, 2, 3) with ``reference = map[:, :2] @ wanted + map[:, 2]``, and known (P,): whether both
+        maps (K, P, 2, 3) with ``reference = map[:, :2] @ wanted + map[:, 2]``, and known (K, P): whether both
         poses show the part. With nothing in common, the first part's map is the identity and it alone is
         known.
     """
@@ -255,42 +277,50 @@ def part_maps(
     source_axis, source_known = _axes(source_xy, source_score)
     known = target_known & source_known
     linear = _along_axis(source_axis, target_axis, np.float32(0.03 * body_height_px))
-    middle, image = target_axis.mean(1), source_axis.mean(1)
+    image = source_axis.mean(2)
+    middle = np.broadcast_to(target_axis.mean(1), image.shape).copy()
     stiffness = np.float32((_STIFFNESS * body_height_px) ** 2)
     for index, part in enumerate(PARTS):
-        points = [p for p in part.points if target_score[p] > 0 and source_score[p] > 0]
-        if known[index] and len(points) > 1:
-            middle[index], image[index] = target_xy[points].mean(0), source_xy[points].mean(0)
-            wanted, found = target_xy[points] - middle[index], source_xy[points] - image[index]
-            # Ridge towards the similarity: minimises |A·wanted − found|² + stiffness·|A − similarity|².
-            left = found.T @ wanted + stiffness * _similarity(linear[index])
-            fitted = left @ np.linalg.inv(wanted.T @ wanted + stiffness * np.eye(2, dtype=np.float32))
-            linear[index] = _tamed(fitted, source_axis[index], target_axis[index])
-    maps = np.concatenate([linear, (image - (linear @ middle[..., None])[..., 0])[..., None]], axis=2)
-    if not known.any():
-        known[0], maps[0] = True, np.eye(2, 3)
+        if not part.points:
+            continue
+        points = list(part.points)
+        seen = (target_score[points] > 0) & (source_score[:, points] > 0)  # (K, n)
+        wanted, wanted_middle = _about_their_mean(target_xy[points], seen)
+        found, found_middle = _about_their_mean(source_xy[:, points], seen)
+        # Ridge towards the similarity: minimises |A·wanted − found|² + stiffness·|A − similarity|².
+        left = found.transpose(0, 2, 1) @ wanted + stiffness * _similarity(linear[:, index])
+        fitted = left @ np.linalg.inv(wanted.transpose(0, 2, 1) @ wanted + stiffness * np.eye(2, dtype=np.float32))
+        enough = known[:, index] & (seen.sum(1) > 1)
+        linear[enough, index] = _tamed(fitted.astype(np.float32), source_axis[:, index], target_axis[index])[enough]
+        middle[enough, index], image[enough, index] = wanted_middle[enough], found_middle[enough]
+    maps = np.concatenate([linear, (image - (linear @ middle[..., None])[..., 0])[..., None]], axis=3)
+    nothing = ~known.any(1)
+    known[nothing, 0], maps[nothing, 0] = True, np.eye(2, 3)
     return maps.astype(np.float32), known
 
 
+def _about_their_mean(points: Array, seen: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """(K, n, 2) seen points less their mean, 0 where not ``seen`` (K, n); and the mean (K, 2)."""
+    there = seen[..., None]
+    mean = np.where(there, points, 0).sum(1) / np.maximum(seen.sum(1, keepdims=True), 1)
+    return np.where(there, points - mean[:, None], 0).astype(np.float32), mean.astype(np.float32)
+
+
 def _axes(xy: Array, score: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """(P, 2, 2) start and end of the axis of every part, and (P,) whether both are detected."""
-    ends = (score > 0).astype(np.float32) * _ENDS  # (2P, points)
-    count = ends.sum(1)
-    axes = (ends @ np.where(score[:, None] > 0, xy, 0)) / np.maximum(count, 1)[:, None]
-    return axes.reshape(-1, 2, 2).astype(np.float32), (count > 0).reshape(-1, 2).all(1)
+    """(..., P, 2, 2) start and end of the axis of every part, and (..., P) whether both are detected."""
+    seen = score > 0
+    count = seen @ _ENDS.T  # (..., 2P)
+    ends = _ENDS @ np.where(seen[..., None], xy, 0) / np.maximum(count, 1)[..., None]
+    shape = (*score.shape[:-1], len(PARTS), 2)
+    return ends.reshape(*shape, 2).astype(np.float32), np.asarray((count > 0).reshape(shape).all(-1), np.bool_)
 
 
 def _along_axis(source: Array, target: Array, softness: np.float32) -> Array:
-    """(P, 2, 2) linear maps: turn with the axis, stretch along it, keep the width across it."""
-    frames, lengths = [], []
-    for axis in (source, target):
-        frame, length = _frames(axis)
-        frames.append(frame)
-        lengths.append(length + softness)
-    stretch = np.ones((len(source), 1, 2), np.float32)
-    stretch[:, 0, 0] = np.clip(lengths[0] / lengths[1], 0.25, 4)
-    turned = (frames[0] * stretch) @ frames[1].transpose(0, 2, 1)
-    return np.asarray(turned, np.float32)
+    """(K, P, 2, 2) linear maps: turn with the axis, stretch along it, keep the width across it."""
+    (source_frame, source_length), (target_frame, target_length) = _frames(source), _frames(target)
+    stretch = np.ones((*source_length.shape, 1, 2), np.float32)
+    stretch[..., 0, 0] = np.clip((source_length + softness) / (target_length + softness), 0.25, 4)
+    return np.asarray((source_frame * stretch) @ target_frame.swapaxes(-1, -2), np.float32)
 
 
 def _frames(axis: Array) -> tuple[Array, Array]:
@@ -303,28 +333,28 @@ def _frames(axis: Array) -> tuple[Array, Array]:
 
 
 def _tamed(linear: Array, source_axis: Array, target_axis: Array) -> Array:
-    """A part's 2 × 2 map held to what a turning body can do.
+    """A part's 2 × 2 maps (..., 2, 2) held to what a turning body can do.
 
     Seen from the side, shoulders and hips come close together or change sides, and a map fitted to them would smear
     or mirror the part: a body's side is about 0.6 times as wide as its front, never of no width.
     """
     source, target = _frames(source_axis)[0], _frames(target_axis)[0]
-    inner: Array = np.clip(source.T @ linear @ target, _LEAST, _MOST)
-    return np.asarray(source @ inner @ target.T, np.float32)
+    inner: Array = np.clip(source.swapaxes(-1, -2) @ linear @ target, _LEAST, _MOST)
+    return np.asarray(source @ inner @ target.swapaxes(-1, -2), np.float32)
 
 
 def _similarity(linear: Array) -> Array:
-    """The rotation and even scaling nearest to a 2 × 2 map that keeps orientation."""
-    a, b = (linear[0, 0] + linear[1, 1]) / 2, (linear[1, 0] - linear[0, 1]) / 2
-    return np.array([[a, -b], [b, a]], np.float32)
+    """The rotations and even scalings nearest to 2 × 2 maps (..., 2, 2) that keep orientation."""
+    a = (linear[..., 0, 0] + linear[..., 1, 1]) / 2
+    b = (linear[..., 1, 0] - linear[..., 0, 1]) / 2
+    return np.stack([np.stack([a, -b], -1), np.stack([b, a], -1)], -2)
 
 
 def _softmax(logits: Array, known: NDArray[np.bool_]) -> Array:
     """Weights (P, N) of the known parts that sum to 1 in every column."""
-    weights = np.zeros_like(logits)
-    some = logits[known]
-    some = np.exp(some - some.max(0))
-    weights[known] = some / some.sum(0)
+    some = logits if known.all() else np.where(known[:, None], logits, -np.inf)
+    weights: Array = np.exp(some - some.max(0))
+    weights /= weights.sum(0)
     return weights
 
 
