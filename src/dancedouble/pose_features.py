@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.pose.skeleton import body
+from dancedouble.pose.skeleton import LEFT_HAND, RIGHT_HAND, body
 from dancedouble.rendering.body_parts import GROUPS
 
 Array = NDArray[np.float32]
@@ -40,6 +40,12 @@ _SPREADS = (
 apart."""
 _LEG = (("right_hip", "right_knee"), ("right_knee", "right_ankle"))
 _ARM = (("right_shoulder", "right_elbow"), ("right_elbow", "right_wrist"))
+_KNUCKLE = 9
+_HAND_BONES = ((0, 9), (5, 17), (9, 12))
+"""Inside a hand's 21 points: wrist to middle knuckle, across the knuckles, middle finger."""
+HAND_SHOWN, HAND = 1.0, 0.3
+"""Weight of whether a hand is found, and of how it is held, when a picture is wanted for its arm: an arm whose hand is
+out of sight has none to give."""
 OWN, TURNED, ELSEWHERE = 4.0, 0.6, 0.25
 """For a group of body parts: how much its own features count, which way trunk and head face, and all others."""
 _LONGEST = 90
@@ -72,7 +78,7 @@ def pose_features(poses: PoseSequence) -> PoseFeatures:
     A bone gives its 2-D vector over its own full length in this sequence; a left-right pair gives the
     cosine and sine of the angle it faces (1, 0 = towards the camera) from its 2-D width and its depth.
     Without depth (all zeros) the sine is unknown. The nose gives how far the face is turned, in full ear
-    distances.
+    distances. A hand gives whether it was found, and how palm and middle finger point.
     """
     values, known, weights, emphases = [], [], [], []
 
@@ -81,6 +87,12 @@ def pose_features(poses: PoseSequence) -> PoseFeatures:
         known.append(seen)
         weights.append(weight)
         emphases.append([weight * _emphasis(group, first, second) for group in GROUPS])
+
+    def add_for_arm(value: Array, seen: NDArray[np.bool_], weight: float, side: str) -> None:
+        values.append(value)
+        known.append(seen)
+        weights.append(0.0)
+        emphases.append([OWN * weight * (group == f"{side}_arm") for group in GROUPS])
 
     for first, second, weight in _BONES:
         vector, seen = _vector(poses, first, second)
@@ -107,6 +119,15 @@ def pose_features(poses: PoseSequence) -> PoseFeatures:
         scaled = vector / reach[_ARM if "wrist" in second else _LEG]
         for axis in (0, 1):
             add(np.clip(scaled[:, axis], -1.5, 1.5), seen, weight, first, second)
+    for side, hand in (("right", RIGHT_HAND.start), ("left", LEFT_HAND.start)):
+        shown = poses.score[:, hand + _KNUCKLE] > 0
+        everywhere = np.ones(len(poses), np.bool_)
+        add_for_arm(shown.astype(np.float32), everywhere, HAND_SHOWN, side)
+        for start, end in _HAND_BONES:
+            bone = poses.xy[:, hand + end] - poses.xy[:, hand + start]
+            scaled = bone / _full_length(bone, shown)
+            for axis in (0, 1):
+                add_for_arm(np.clip(scaled[:, axis], -1.5, 1.5), shown, HAND, side)
     return PoseFeatures(
         np.stack(values, 1).astype(np.float32),
         np.stack(known, 1).astype(np.float32),

@@ -30,6 +30,13 @@ _ENDS = np.zeros((2 * len(PARTS), POINTS), np.float32)
 for _row, _points in enumerate(end for part in PARTS for end in part.axis):
     _ENDS[_row, list(_points)] = 1
 
+_HANDS = [
+    [[part.name for part in PARTS].index(f"{side}_{name}") for name in ("forearm", "palm", "fingers")]
+    for side in ("right", "left")
+]
+_TO_KNUCKLES, _TO_TIPS = 0.4, 0.7
+"""Where a hand that was not found is taken to be: straight beyond the wrist, in lengths of the forearm. It is there all
+the same, and without a place of its own it would be taken for a piece of what is near: a hip, a thigh."""
 _SHARPNESS = 6.0
 """How hard the border between two parts is."""
 _STIFFNESS = 0.06
@@ -307,12 +314,23 @@ def _about_their_mean(points: Array, seen: NDArray[np.bool_]) -> tuple[Array, Ar
 
 
 def _axes(xy: Array, score: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """(..., P, 2, 2) start and end of the axis of every part, and (..., P) whether both are detected."""
+    """(..., P, 2, 2) start and end of the axis of every part, and (..., P) whether both are known.
+
+    A hand is known where its forearm is.
+    """
     seen = score > 0
     count = seen @ _ENDS.T  # (..., 2P)
     ends = _ENDS @ np.where(seen[..., None], xy, 0) / np.maximum(count, 1)[..., None]
     shape = (*score.shape[:-1], len(PARTS), 2)
-    return ends.reshape(*shape, 2).astype(np.float32), np.asarray((count > 0).reshape(shape).all(-1), np.bool_)
+    axes, known = ends.reshape(*shape, 2).astype(np.float32), np.asarray((count > 0).reshape(shape).all(-1), np.bool_)
+    for forearm, palm, fingers in _HANDS:
+        missing = known[..., forearm] & ~(known[..., palm] & known[..., fingers])
+        elbow, wrist = axes[missing, forearm, 0], axes[missing, forearm, 1]
+        knuckles, tips = (wrist + np.float32(share) * (wrist - elbow) for share in (_TO_KNUCKLES, _TO_TIPS))
+        axes[missing, palm] = np.stack([wrist, knuckles], -2)
+        axes[missing, fingers] = np.stack([knuckles, tips], -2)
+        known[missing, palm] = known[missing, fingers] = True
+    return axes, known
 
 
 def _along_axis(source: Array, target: Array, softness: np.float32) -> Array:
