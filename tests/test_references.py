@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.pose.skeleton import INDEX, POINTS
+from dancedouble.pose.skeleton import INDEX, LEFT_HAND, POINTS
 from dancedouble.references import ReferenceChooser, choose_bank, choose_references, steady_paths
 from dancedouble.rendering.body_parts import GROUPS
 
@@ -100,6 +100,17 @@ def test_every_group_comes_from_the_picture_that_shows_it_best() -> None:
     best = dict(zip(GROUPS, choose_references(query, bank, 2, steadiness=0)[0, 0].tolist(), strict=True))
     assert best["left_arm"] == 1
     assert all(picture != 1 for group, picture in best.items() if group != "left_arm")
+
+
+def test_an_arm_that_shows_its_hand_comes_from_a_picture_that_does_and_nothing_else_cares() -> None:
+    bank, query = dancer(np.array([1.0, 1.1]), np.zeros(2)), dancer(np.array([1.0, 1.0]), np.zeros(2))
+    for poses, frame in ((bank, 1), (query, 1)):
+        hand = np.linspace(0, 12, 21)[:, None] * np.array([0.5, 0.8])
+        poses.xy[frame, LEFT_HAND] = poses.xy[frame, INDEX["left_wrist"]] + hand
+        poses.score[frame, LEFT_HAND] = 1
+    chosen = choose_references(query, bank, 1, steadiness=0)[:, 0]
+    assert chosen[0].tolist() == [0] * len(GROUPS)
+    assert chosen[1].tolist() == [int(group == "left_arm") for group in GROUPS]
 
 
 def test_excluded_pictures_are_not_used() -> None:

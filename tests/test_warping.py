@@ -115,6 +115,17 @@ def test_sizes_off_the_grid_are_refused() -> None:
         limb_flow(xy, score, xy, score, (127, 96), BODY_HEIGHT)
 
 
+def test_a_hand_that_was_not_found_goes_with_its_forearm_and_not_with_the_hip_beside_it() -> None:
+    xy, score = person()
+    away = xy.copy()
+    away[INDEX["left_elbow"]], away[INDEX["left_wrist"]] = (66, 40), (80, 36)  # beside the head in the picture
+    flow = limb_flow(away, score, xy, score, SIZE, BODY_HEIGHT)
+    along = (xy[INDEX["left_wrist"]] - xy[INDEX["left_elbow"]]) / 14
+    beyond = xy[INDEX["left_wrist"]] + 6 * along  # where the fingers hang, at the hip
+    there = away[INDEX["left_wrist"]] + 6 * (away[INDEX["left_wrist"]] - away[INDEX["left_elbow"]]) / 14
+    np.testing.assert_allclose(flow[int(beyond[1]), int(beyond[0])], there, atol=2.5)
+
+
 def whole(count: int) -> NDArray[np.int64]:
     """Each reference one whole picture."""
     return np.arange(count)[:, None].repeat(len(GROUPS), 1)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 RGB = 3
 
@@ -64,7 +63,6 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.checkpointed = False
         self.layers = nn.Sequential(
             nn.ReflectionPad2d(1),
             nn.Conv2d(width, width, 3),
@@ -77,18 +75,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, width, H, W) to the same shape."""
-        if self.checkpointed and self.training:
-            change: Tensor = checkpoint(self.layers, x, use_reentrant=False)
-        else:
-            change = self.layers(x)
+        change: Tensor = self.layers(x)
         return x + change
-
-
-def checkpoint_blocks(network: nn.Module) -> None:
-    """Make residual blocks recompute their activations in the backward pass: less memory, more time."""
-    for module in network.modules():
-        if isinstance(module, ResidualBlock):
-            module.checkpointed = True
 
 
 def start_weights(network: nn.Module) -> None:
