@@ -76,12 +76,12 @@ def test_a_dance_looks_the_same_with_openvino() -> None:
     assert (torch_frames[3] != person.plate).any() and (openvino_frames[5] == person.plate).all()
 
 
-@needs_openvino
-def test_what_is_not_exact_is_a_level_or_two_off() -> None:
+@pytest.mark.parametrize("device", ["cpu", pytest.param("openvino", marks=needs_openvino)])
+def test_what_is_not_exact_is_a_level_or_two_off(device: str) -> None:
     person, poses = untrained_person(), doll_poses(6, seed=5)
     exact, quick = (
         [finished.frame.astype(int) for finished in Synthesizer(person, engine).frames(poses)]
-        for engine in (open_engine(person, "openvino"), open_engine(person, "openvino", exact=False))
+        for engine in (open_engine(person, device), open_engine(person, device, exact=False))
     )
     assert np.abs(np.stack(exact) - np.stack(quick)).mean() < 0.3
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dancedouble import openvino_runtime
 from dancedouble.deployment import OUTPUTS, PREVIOUS_CHANNELS, PlainNetwork, load_networks, plain_networks
-from dancedouble.devices import OPENVINO, choose_device, place
+from dancedouble.devices import OPENVINO, choose_device, has_bfloat16
 from dancedouble.models.layers import Layers
 from dancedouble.openvino_runtime import CompiledNetwork
 from dancedouble.person import Person
@@ -40,37 +40,42 @@ def automatic_engine() -> str:
 def open_engine(person: Person, device: str = "auto", *, exact: bool = True) -> Engine:
     """The engine for a device by name: ``auto`` takes OpenVINO on a CPU where it is installed.
 
-    ``cpu``, ``cuda`` and ``mps`` are PyTorch, ``openvino`` insists. Not ``exact``, OpenVINO may compute in the
-    processor's own short numbers, which is faster and off by a level of brightness.
+    ``cpu``, ``cuda`` and ``mps`` are PyTorch, ``openvino`` insists. Not ``exact``, a processor that can computes in
+    bfloat16, which is faster and off by a level of brightness.
 
     Raises InputError, MissingExtraError, PersonFileError.
     """
     chosen = automatic_engine() if device == "auto" else device
-    return OpenVinoEngine(person, exact=exact) if chosen == OPENVINO else TorchEngine(person, choose_device(chosen))
+    if chosen == OPENVINO:
+        return OpenVinoEngine(person, exact=exact)
+    return TorchEngine(person, choose_device(chosen), exact=exact)
 
 
 class TorchEngine:
-    """The networks as they were trained."""
+    """The networks as they were trained; see :func:`open_engine`."""
 
-    def __init__(self, person: Person, device: torch.device) -> None:
+    def __init__(self, person: Person, device: torch.device, *, exact: bool = True) -> None:
         self.device = device
         networks = load_networks(person)
-        self.painter = place(networks.painter, device)
-        self.face = None if networks.face is None else place(networks.face, device)
+        self.painter = networks.painter.to(device)
+        self.face = None if networks.face is None else networks.face.to(device)
         self.has_face = self.face is not None
+        self._short = not exact and has_bfloat16(device)
 
     @torch.inference_mode()
     def paint(self, label: Tensor, references: Tensor, previous: Layers | None) -> Layers:
         """See :class:`Engine`."""
-        painted: Layers = self.painter(label, references, previous)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._short):
+            painted: Layers = self.painter(label, references, previous)
         return painted
 
     @torch.inference_mode()
     def correct_face(self, figure: Tensor, face: Tensor) -> Tensor:
         """See :class:`Engine`."""
         assert self.face is not None
-        residual: Tensor = self.face(figure, face)
-        return residual
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._short):
+            residual: Tensor = self.face(figure, face)
+        return residual.float()
 
 
 class OpenVinoEngine:

@@ -129,8 +129,7 @@ class SwiftGenerator(nn.Module):
             maps: (B, maps, H/4, W/4) limb maps of the wanted pose.
             references: (B, K, 4, H, W) real pictures warped to that pose: RGB in [-1, 1], mask in [0, 1].
             previous: (B, 4, H, W) the previous frame's rgb and alpha, carried along to this pose; None at
-            the start
-                of a clip. H and W are multiples of 16.
+                the start of a clip. H and W are multiples of 16.
         """
         batch, count, _, height, width = references.shape
         if previous is None:
@@ -142,17 +141,20 @@ class SwiftGenerator(nn.Module):
         c = self.down_2(b)
         b = self.up_1(torch.cat([F.interpolate(c, scale_factor=2.0, mode="nearest"), b], 1))
         a = self.up_0(torch.cat([F.interpolate(b, scale_factor=2.0, mode="nearest"), a], 1))
-        shares, paint, alpha = torch.split(F.pixel_shuffle(self.leave(a), FOLD), [count + 2, 3, 1], 1)
-        offsets = LONGEST_OFFSET * torch.tanh(self.nudge(a) / LONGEST_OFFSET)
+        # In mixed precision too positions and shares are whole floats: half of one does not tell pixel 257 from 256.
+        shares, paint, alpha = torch.split(F.pixel_shuffle(self.leave(a), FOLD).float(), [count + 2, 3, 1], 1)
+        offsets = LONGEST_OFFSET * torch.tanh(self.nudge(a).float() / LONGEST_OFFSET)
         offsets = F.interpolate(offsets, scale_factor=float(FOLD), mode="bilinear", align_corners=False)
         offsets = offsets.view(batch, count, 2, height, width)
         nudged = sample_near(references, offsets)
         masks = torch.cat([nudged[:, :, 3], previous[:, 3:]], 1)
         blend = (shares + MASK_TRUST * F.pad(masks, (0, 0, 0, 0, 0, 1))).softmax(1)
-        pictures = torch.cat([nudged[:, :, :3], previous[:, None, :3], torch.tanh(paint)[:, None]], 1)
+        rgb = blend[:, -1:] * torch.tanh(paint) + blend[:, -2:-1] * previous[:, :3]
+        for k in range(count):
+            rgb = rgb + blend[:, k : k + 1] * nudged[:, k, :3]
         cover = (blend[:, :-1] * masks).sum(1, keepdim=True) / (1 - blend[:, -1:]).clamp_min(1e-3)
         return SwiftLayers(
-            (pictures * blend[:, :, None]).sum(1),
+            rgb,
             torch.sigmoid(ALPHA_GAIN * alpha + COVER_TRUST * (2 * cover - 1)),
             blend,
             offsets,
