@@ -40,6 +40,16 @@ def test_no_previous_frame_is_a_grey_one() -> None:
     assert not torch.equal(generator(maps, references).rgb, generator(maps, references, previous).rgb)
 
 
+def test_mixed_precision_does_not_move_pixels() -> None:
+    generator = SwiftGenerator(SMALL).eval()
+    shown = inputs(SMALL, (16, 640))
+    with torch.inference_mode():
+        exact = generator(*shown)
+        with torch.autocast("cpu", torch.bfloat16):
+            short = generator(*shown)
+    assert (exact.rgb - short.rgb).abs().mean() < 0.01  # of noise: a pixel beside is another colour altogether
+
+
 def test_before_training_it_shows_the_best_reference_where_it_covers_and_another_where_not() -> None:
     torch.manual_seed(0)
     generator = SwiftGenerator(SMALL).eval()
