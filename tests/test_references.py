@@ -56,6 +56,12 @@ def test_the_bank_prefers_sharp_frames_among_equals() -> None:
     assert choose_bank(poses, range(10), 2, sharpness=sharpness) == [2, 9]
 
 
+def test_the_bank_prefers_frames_in_which_every_limb_was_found_among_equals() -> None:
+    poses = dancer(np.repeat([0.0, 1.0], 5), np.zeros(10))
+    poses.score[[0, 1, 2, 4, 5, 7, 8, 9], INDEX["left_wrist"]] = 0
+    assert choose_bank(poses, range(10), 2) == [3, 6]
+
+
 def test_narrow_shoulders_do_not_turn_a_frontal_pose_into_a_profile() -> None:
     facing = np.linspace(-np.pi / 2, np.pi / 2, 31)
     bank = dancer(np.zeros(31), facing, shoulders=50)

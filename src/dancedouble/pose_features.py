@@ -68,6 +68,11 @@ class PoseFeatures:
     def __len__(self) -> int:
         return len(self.value)
 
+    @property
+    def bones_found(self) -> Array:
+        """(T,) share of the bones of trunk and limbs that each pose has, 0 to 1."""
+        return np.asarray(self.known[:, : 2 * len(_BONES)].mean(1), np.float32)
+
     def __getitem__(self, rows: Sequence[int] | slice | NDArray[np.int64]) -> PoseFeatures:
         return PoseFeatures(self.value[rows], self.known[rows], self.weight, self.emphasis)
 

@@ -35,7 +35,8 @@ def choose_bank(
         poses: the whole clip's poses.
         frames: indices of the frames that may be used.
         count: how many to choose; all of ``frames`` when there are not more.
-        sharpness: one value per entry of ``frames``, larger is sharper; blurred frames are chosen last.
+        sharpness: one value per entry of ``frames``, larger is sharper; of equals, blurred frames are chosen last, and
+            those in which a limb was not found.
 
     Returns:
         Frame indices, ascending.
@@ -45,10 +46,11 @@ def choose_bank(
         return [int(i) for i in candidates]
     features = pose_features(poses)[candidates]
     distances = pose_distances(features, features)
-    penalty = np.zeros(len(candidates), np.float32)
+    # A limb that was not found is in the picture all the same, and would be shown as a piece of what is near.
+    penalty = 1 - features.bones_found
     if sharpness is not None:
         rank = np.argsort(np.argsort(np.asarray(sharpness))) / max(len(candidates) - 1, 1)
-        penalty = (0.05 * (1 - rank)).astype(np.float32)
+        penalty += (0.05 * (1 - rank)).astype(np.float32)
     nearest = np.full(len(candidates), distances.max() + 1e-3, np.float32)
     chosen: list[int] = []
     for _ in range(count):
