@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from dancedouble.pose.skeleton import INDEX, POINTS
 from dancedouble.rendering.body_parts import GROUPS, PARTS
-from dancedouble.rendering.warping import carry_person, limb_flow, limb_flows, part_maps, warp
+from dancedouble.rendering.part_maps import part_maps
+from dancedouble.rendering.warping import carry_person, limb_flow, limb_flows, warp
 
 SIZE = (128, 96)
 STANDING = {

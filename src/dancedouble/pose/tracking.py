@@ -17,15 +17,8 @@ import numpy as np
 
 from dancedouble.overlap import in_a_thread, read_ahead
 from dancedouble.pose.estimator import Frame, PersonPose, PoseEstimator, Roi, overlap
-from dancedouble.pose.people import (
-    Sighting,
-    Track,
-    busiest_frame,
-    choose_subject,
-    list_people,
-    people_sheet,
-    sample_step,
-)
+from dancedouble.pose.people import Sighting, Track, choose_subject, list_people, sample_step
+from dancedouble.pose.people_sheet import busiest_frame, people_sheet
 from dancedouble.progress import OnProgress, Stage, ignore_progress
 
 __all__ = [
