@@ -28,9 +28,10 @@ from dancedouble.subject import fill_bank, open_subject
 from dancedouble.synthesis import Synthesizer
 from dancedouble.training import journal
 from dancedouble.training import trainer as trainer_module
+from dancedouble.training.face_run import FaceRun, seen_large
 from dancedouble.training.paper import ablate
 from dancedouble.training.presets import tiny
-from dancedouble.training.runs import FaceRun, FrameRun, learning_rate, owned_once
+from dancedouble.training.runs import FrameRun, learning_rate, owned_once
 from dancedouble.training.step import reconstruction_objective
 from dancedouble.workspace import Workspace
 from training_world import CPU, make_workspace, perceptual, sampler_of, toy_figure, toy_paper, trainer
@@ -233,6 +234,25 @@ def test_the_face_stage_changes_the_face_networks_alone(workspace: Workspace) ->
     before = weights_of(run.generator)
     assert run.step(faceless, 1e-3, np.random.default_rng(0)) == {}
     assert same(weights_of(run.generator), before)
+
+
+def test_small_faces_are_compared_large_and_from_place_to_place() -> None:
+    shown: list[torch.Tensor] = []
+
+    def distance(face: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        shown.append(face)
+        assert face.shape == truth.shape
+        return (face - truth).abs().mean()
+
+    face = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(0))
+    for corner in ((0.0, 0.0), (1.0, 0.3)):
+        seen_large(distance, corner)(face, face)
+    assert all(picture.shape == (1, 3, 128, 128) for picture in shown)
+    assert (shown[0] - shown[1]).abs().mean() > 0.01
+    torch.testing.assert_close(shown[0][..., 16:, 5:], shown[1][..., :-16, :-5])
+    large = torch.rand(1, 3, 128, 128)
+    seen_large(distance, (1.0, 1.0))(large, large)
+    assert shown[-1] is large  # the paper's own faces as they are
 
 
 def test_in_the_face_stage_too_each_step_changes_its_own_network_alone(workspace: Workspace) -> None:

@@ -28,8 +28,9 @@ from dancedouble.recipe import FaceStage, Recipe, Stage, WholeFrame
 from dancedouble.subject import Subject, open_subject
 from dancedouble.training.beginning import Beginning
 from dancedouble.training.execution import Execution
+from dancedouble.training.face_run import FaceRun
 from dancedouble.training.journal import Journal
-from dancedouble.training.runs import FaceRun, FrameRun, Run, Weights, learning_rate
+from dancedouble.training.runs import FrameRun, Run, Weights, learning_rate
 from dancedouble.workspace import Workspace
 
 CHECKPOINT_EVERY = 45.0
