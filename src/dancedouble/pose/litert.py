@@ -38,7 +38,10 @@ class Network:
         self.side = int(entry["shape"][1])
 
     def __call__(self, image: Frame, *, scale: float = 255, shift: float = 0) -> list[Array]:
-        """Run on ``image`` (side, side, 3), shown to the network as ``image / scale + shift``."""
+        """Run on ``image`` (side, side, 3), shown to the network as ``image / scale + shift``.
+
+        The arrays are valid until the next call.
+        """
         view: Any = self._interpreter.tensor(self._input)
         shown = view()[0]
         np.divide(image, np.float32(scale), out=shown)
