@@ -87,17 +87,17 @@ def pose_features(poses: PoseSequence) -> PoseFeatures:
     """
     values, known, weights, emphases = [], [], [], []
 
-    def add(value: Array, seen: NDArray[np.bool_], weight: float, first: str, second: str) -> None:
+    def keep(value: Array, seen: NDArray[np.bool_], weight: float, emphasis: list[float]) -> None:
         values.append(value)
         known.append(seen)
         weights.append(weight)
-        emphases.append([weight * _emphasis(group, first, second) for group in GROUPS])
+        emphases.append(emphasis)
+
+    def add(value: Array, seen: NDArray[np.bool_], weight: float, first: str, second: str) -> None:
+        keep(value, seen, weight, [weight * _emphasis(group, first, second) for group in GROUPS])
 
     def add_for_arm(value: Array, seen: NDArray[np.bool_], weight: float, side: str) -> None:
-        values.append(value)
-        known.append(seen)
-        weights.append(0.0)
-        emphases.append([OWN * weight * (group == f"{side}_arm") for group in GROUPS])
+        keep(value, seen, 0.0, [OWN * weight * (group == f"{side}_arm") for group in GROUPS])
 
     for first, second, weight in _BONES:
         vector, seen = _vector(poses, first, second)
