@@ -41,7 +41,6 @@ from dancedouble.models.painter import Painter
 from dancedouble.perception import load_perceptual
 from dancedouble.recipe import LimbInput, Recipe
 from dancedouble.rendering.face_box import face_side
-from dancedouble.rendering.limb_maps import CHANNELS
 from dancedouble.training.execution import Execution, Precision, execution_on
 from dancedouble.training.presets import preset
 from dancedouble.training.runs import FaceRun, FrameRun
@@ -92,7 +91,7 @@ def blank(recipe: Recipe, device: torch.device, count: int) -> Batch:
     image, side = noise(3, height, width), face_side((height, width))
     top, left = (height - side) // 2, (width - side) // 2
     return Batch(
-        label=noise(CHANNELS, height // MAP_STRIDE, width // MAP_STRIDE) if limbs else image,
+        label=noise(limbs.channels, height // MAP_STRIDE, width // MAP_STRIDE) if limbs else image,
         references=noise(4, height, width, limbs.references) if limbs else image.new_zeros(count, 2, 0, 4, 1, 1),
         image=image, mask=noise(1, height, width).abs(), plate=image.clone(), figure=image,
         carry=image.new_zeros(count, height, width, 2) if limbs else None,

@@ -18,7 +18,7 @@ LAYERS = (
     ("errors", "progress", "files", "overlap", "allocation"),
     ("weights", "media", "pose"),
     ("devices", "rendering", "models", "perception"),
-    ("steadying", "plate", "capture", "recipe", "conditioning", "workspace", "person", "checkpoint"),
+    ("steadying", "plate_samples", "plate", "capture", "recipe", "conditioning", "workspace", "person", "checkpoint"),
     ("preparation", "pose_features", "references", "dataset", "subject"),
     ("provenance", "coverage", "evaluation", "training"),
     ("deployment", "openvino_runtime", "engine", "synthesis", "exporting", "live_dance", "delivery", "live_view"),

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from dancedouble.models.swift import SwiftConfig, SwiftGenerator, sample_near
-from dancedouble.rendering.limb_maps import CHANNELS
+from dancedouble.recipe import LimbInput
 
 SMALL = SwiftConfig(maps=5, references=2, width=8, reference_width=4)
 
@@ -90,10 +90,10 @@ def test_it_learns_to_copy_a_reference() -> None:
 
 
 def test_a_frame_of_256_by_192_costs_at_most_two_and_a_half_billion_operations() -> None:
-    config = SwiftConfig(maps=CHANNELS)
+    config = SwiftConfig(maps=LimbInput(plate=True).channels)
     with torch.device("meta"):
         generator = SwiftGenerator(config).eval()
-        data = [torch.empty(1, CHANNELS, 64, 48), torch.empty(1, 3, 4, 256, 192), torch.empty(1, 4, 256, 192)]
+        data = [torch.empty(1, config.maps, 64, 48), torch.empty(1, 3, 4, 256, 192), torch.empty(1, 4, 256, 192)]
         with FlopCounterMode(display=False) as counter:
             generator(*data)
     assert counter.get_total_flops() < 2.5e9

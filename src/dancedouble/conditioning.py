@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -96,8 +97,8 @@ class FigureConditioner:
         whole = draw_paper_figure(on_frame, pose.score, self.frame_size, size)
         return whole if part is None else whole[part[0] : part[2], part[1] : part[3]]
 
-    def show(self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64]) -> Shown:
-        """The figure (3, H, W) in [-1, 1]; ``chosen`` is empty."""
+    def show(self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64], plate: NDArray[np.uint8]) -> Shown:
+        """The figure (3, H, W) in [-1, 1], and nothing else; ``chosen`` is empty."""
         figure = self.figure(pose, size)
         label = figure.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1
         return Shown(label, np.zeros((0, *size, 4), np.uint8))
@@ -114,14 +115,20 @@ class LimbConditioner:
     bank: ReferenceBank
     body_height: float
     """Height of the subject in crop pixels: the yardstick of limb widths."""
+    shows_plate: bool
+    """Whether the plate's colours (3, H / 4, W / 4) in [-1, 1] follow the maps."""
 
-    def show(self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64]) -> Shown:
+    def show(self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64], plate: NDArray[np.uint8]) -> Shown:
         """Limb maps (C, H / 4, W / 4) and the ``chosen`` bank pictures warped to ``pose``.
 
         ``chosen`` (K, G): for each reference the picture that each group of body parts is from; or (K,): whole ones.
+        ``plate`` (H, W, 3) RGB: what is behind the person.
         """
         small = (size[0] // MAP_STRIDE, size[1] // MAP_STRIDE)
         label = limb_maps(pose.xy / np.float32(MAP_STRIDE), pose.score, small, self.body_height / MAP_STRIDE)
+        if self.shows_plate:
+            colours = cv2.resize(plate, small[::-1], interpolation=cv2.INTER_AREA).transpose(2, 0, 1)
+            label = np.concatenate([label, colours.astype(np.float32) / 127.5 - 1])
         known = self.bank.poses
         by_group = np.broadcast_to(chosen.reshape(len(chosen), -1), (len(chosen), len(GROUPS)))
         used, picks = np.unique(by_group, return_inverse=True)

@@ -128,9 +128,9 @@ class PairSampler:
         """One pair as a batch of one; without ``random`` with the references that rendering would choose."""
         frames = (first, second)
         chosen = self._choose(first, random)
-        shown = [self._show(frame, chosen) for frame in frames]
-        crops = [self.footage.crop(frame) for frame in frames]
         plates = [self.footage.windows[frame].cut(self._plate) for frame in frames]
+        shown = [self._show(frame, chosen, plate) for frame, plate in zip(frames, plates, strict=True)]
+        crops = [self.footage.crop(frame) for frame in frames]
         poses = [self.footage.pose(frame) for frame in frames]
         side = face_side(self.footage.size)
         return Batch(
@@ -144,11 +144,11 @@ class PairSampler:
             face=torch.tensor([[self._face(frame, pose, side) for frame, pose in zip(frames, poses, strict=True)]]),
         )
 
-    def _show(self, frame: int, chosen: NDArray[np.int64]) -> Shown:
+    def _show(self, frame: int, chosen: NDArray[np.int64], plate: Picture) -> Shown:
         given = self._given(frame)
         if given is not None and isinstance(self.conditioner, FigureConditioner):
             return Shown(picture_to_tensor(given).numpy(), np.zeros((0, *self.footage.size, 4), np.uint8))
-        return self.conditioner.show(self.footage.pose(frame), self.footage.size, chosen)
+        return self.conditioner.show(self.footage.pose(frame), self.footage.size, chosen, plate)
 
     def _figure(self, frame: int, pose: Pose) -> Tensor:
         given = self._given(frame)

@@ -22,7 +22,6 @@ from dancedouble.models.painter import Painter
 from dancedouble.person import Person
 from dancedouble.recipe import LimbInput, recipe_from_dict
 from dancedouble.rendering.face_box import face_side
-from dancedouble.rendering.limb_maps import CHANNELS
 
 FIGURE_CHANNELS = 3
 PREVIOUS_CHANNELS = 4
@@ -129,6 +128,6 @@ def _painter_example(person: Person) -> tuple[Tensor, ...]:
     previous = torch.rand(1, PREVIOUS_CHANNELS, height, width, generator=random)
     if not isinstance(recipe.conditioning, LimbInput):
         return torch.rand(1, FIGURE_CHANNELS, height, width, generator=random), previous
-    label = torch.rand(1, CHANNELS, height // MAP_STRIDE, width // MAP_STRIDE, generator=random)
+    label = torch.rand(1, recipe.conditioning.channels, height // MAP_STRIDE, width // MAP_STRIDE, generator=random)
     references = torch.rand(1, recipe.conditioning.references, 4, height, width, generator=random)
     return label, references, previous

@@ -27,7 +27,6 @@ from dancedouble.person import read_header
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.recipe import LimbInput, Recipe, WholeFrame
 from dancedouble.rendering.face_box import face_side
-from dancedouble.rendering.limb_maps import CHANNELS
 from dancedouble.weights import WEIGHTS, available
 from dancedouble.workspace import Workspace
 
@@ -109,7 +108,7 @@ def _nominal_size(recipe: Recipe, height: int) -> tuple[int, int]:
 
 def _label_shape(recipe: Recipe, size: tuple[int, int]) -> tuple[int, ...]:
     if isinstance(recipe.conditioning, LimbInput):
-        return (1, CHANNELS, size[0] // MAP_STRIDE, size[1] // MAP_STRIDE)
+        return (1, recipe.conditioning.channels, size[0] // MAP_STRIDE, size[1] // MAP_STRIDE)
     return (1, 3, *size)
 
 

@@ -1,8 +1,10 @@
-"""The empty background of a fixed camera: each pixel's median over the frames in which the subject is elsewhere.
+"""The empty background of a fixed camera, lit as it is where the subject's shadow does not fall.
 
-Elsewhere means well away, where some frame allows it: near the subject there is hair, shadow and blur that masks
-miss. A pixel that is only ever bare close to the subject, as between the legs, is taken from the few frames in which
-the subject is farthest from it.
+Every pixel is a median over frames in which the subject is elsewhere. Elsewhere means at some distance, where some
+frame allows it: near the subject there is hair and blur that masks miss. A pixel that is only ever bare close to the
+subject, as between the legs, is taken from the frames in which the subject is farthest from it; one that never is bare,
+from around it. Of frames that differ in light, the brighter ones count: the subject's shadow is painted with the
+subject, and would otherwise lie on the floor twice.
 """
 
 from __future__ import annotations
@@ -13,20 +15,30 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dancedouble.plate_samples import DiverseSamples, Sample, with_limbs
 from dancedouble.steadying import Background
 
 Picture = NDArray[np.uint8]
-SAMPLES = 32
-"""Frames kept to take medians of: more do not change the plate, and memory stays bounded."""
+Array = NDArray[np.float32]
 COVERED = 12
 """Mask value (0–255) above which a pixel may show the subject."""
 MARGIN = 0.04
 """How far away is far enough, as a share of the subject's height."""
 FAR = 255
+NEVER_BARE = 64
+"""Distance (FAR = far enough) up to which a pixel is not taken for bare in any frame: the mask's own rim."""
 FEWEST = 3
-"""Samples of a pixel that are used where the subject is never far away."""
-PAINT_WIDTH = 320
-"""What nobody ever saw is painted in at about this width."""
+"""Where the subject is never far away: the so many samples with the farthest,"""
+ALIKE = 0.25
+"""and those at this share of the least of their distances or more."""
+LIT = 2
+"""The light of a pixel is that of its brightest sample but so many less one: a single one may be of something else."""
+SAME_LIGHT = 0.06
+"""Samples within this share of the light count as lit,"""
+NOISE = 5.0
+"""or within so many grey levels."""
+GRAIN = 0.012
+"""Share of the subject's height over which light is averaged before it is compared."""
 STILL = 0.0005
 """Camera movement, as a share of the width, below which pictures are taken as they are."""
 
@@ -45,51 +57,81 @@ class Plate:
 
 @dataclass
 class PlateBuilder:
-    """Collects evenly spread frames of a stream and makes the plate. Feed every frame; it keeps what it needs."""
+    """Makes the plate of a stream. Feed every frame; it keeps those it needs."""
 
-    frames: int
-    """How many frames the stream has."""
-    _pictures: list[Picture] = field(default_factory=list)
-    _distances: list[NDArray[np.uint8]] = field(default_factory=list)
-    _count: int = 0
+    _samples: DiverseSamples = field(default_factory=DiverseSamples)
 
-    def add(self, frame: Picture, mask: Picture | None, height: float) -> None:
-        """Take the next frame, its mask (None where the subject is absent), the subject's height in pixels."""
-        index, self._count = self._count, self._count + 1
-        if len(self._pictures) * self.frames > index * min(SAMPLES, self.frames):
-            return
-        self._pictures.append(frame.copy())
-        self._distances.append(_distance(frame, mask, reach=max(2, min(254, round(MARGIN * height)))))
+    def add(
+        self, frame: Picture, mask: Picture | None, height: float,
+        pose: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+    ) -> None:  # fmt: skip
+        """Take the next frame.
+
+        Args:
+            frame: RGB uint8 (H, W, 3).
+            mask: (H, W) 0–255, where the subject is; None where they are absent.
+            height: of the subject in pixels.
+            pose: of the subject, (137, 2) in pixels and (137,) confidence: limbs that the mask misses are covered too.
+        """
+        if mask is not None and pose is not None:
+            mask = with_limbs(mask, *pose, height)
+        self._samples.add(Sample(picture=frame, mask=mask, height=height))
 
     def finish(self) -> Plate:
         """The plate of all that was added."""
-        pictures, distances = np.stack(self._pictures), np.stack(self._distances)
+        samples = self._samples.kept
+        pictures, distances = np.stack([s.picture for s in samples]), np.stack([_distance(s) for s in samples])
         shifts = _camera_shifts(pictures, distances < FAR)
         drift = float(np.hypot(*np.ptp(shifts, axis=0))) / pictures.shape[2]
         if drift > STILL:
             pictures, distances = _aligned(pictures, shifts), _aligned(distances, shifts)
+        light = _light(pictures, distances, max(s.height for s in samples))
         plate = np.concatenate(
-            [_visible_median(pictures[:, rows], _hidden(distances[:, rows])) for rows in _row_blocks(len(pictures[0]))]
+            [
+                _visible_median(pictures[:, rows], _hidden(distances[:, rows], light[:, rows]))
+                for rows in _row_blocks(len(pictures[0]))
+            ]
         )
-        never: NDArray[np.bool_] = np.asarray((distances == 0).all(axis=0))
+        never: NDArray[np.bool_] = np.asarray(distances.max(axis=0) < NEVER_BARE)
         if never.any():
             plate = _paint_in(plate, never)
         return Plate(picture=plate, unseen=float(never.mean()), drift=drift)
 
 
-def _distance(frame: Picture, mask: Picture | None, reach: int) -> NDArray[np.uint8]:
-    """(H, W) distance from the subject in pixels up to ``reach``, as 0 (covered) to FAR (``reach`` or more away)."""
-    if mask is None:
-        return np.full(frame.shape[:2], FAR, np.uint8)
-    apart = cv2.distanceTransform((mask <= COVERED).astype(np.uint8), cv2.DIST_L2, 3)
+def _distance(sample: Sample) -> NDArray[np.uint8]:
+    """(H, W) distance from the subject up to ``MARGIN``, as 0 (covered) to FAR (so far away or more)."""
+    if sample.mask is None:
+        return np.full(sample.picture.shape[:2], FAR, np.uint8)
+    reach = max(2, min(254, round(MARGIN * sample.height)))
+    apart = cv2.distanceTransform((sample.mask <= COVERED).astype(np.uint8), cv2.DIST_L2, 3)
     return np.asarray(np.ceil(np.minimum(apart / reach, 1) * FAR), np.uint8)
 
 
-def _hidden(distances: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """(N, h, w) which samples of each pixel to leave out: all but those far away, or but the farthest few."""
+def _light(pictures: Picture, distances: NDArray[np.uint8], height: float) -> Array:
+    """(N, H, W) how light the background is about each pixel in grey levels, less the changes of the whole picture."""
+    side = max(3, round(GRAIN * height)) | 1
+    light = np.empty(distances.shape, np.float32)
+    for one, picture, distance in zip(light, pictures, distances, strict=True):
+        bare = (distance > 0).astype(np.float32)
+        near = cv2.blur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) * bare, (side, side))
+        np.divide(near, np.maximum(cv2.blur(bare, (side, side)), 1e-2), out=one)
+    usual = np.maximum(np.median(light, axis=0), 1)
+    for one, distance in zip(light, distances, strict=True):
+        away = distance == FAR
+        if away.any():
+            one /= max(float(np.median(one[away] / usual[away])), 0.1)
+    return light
+
+
+def _hidden(distances: NDArray[np.uint8], light: Array) -> NDArray[np.bool_]:
+    """(N, h, w) which samples of each pixel to leave out: those too near the subject, and those in shadow."""
     few = min(FEWEST, len(distances))
     farthest = np.partition(distances, len(distances) - few, axis=0)[len(distances) - few]
-    return np.asarray((distances < farthest) | (distances == 0))
+    hidden = (distances < ALIKE * farthest) | (distances == 0)
+    bare = np.sort(np.where(hidden, -1, light), axis=0)[::-1]
+    count = np.maximum((~hidden).sum(axis=0), 1)
+    lit = np.take_along_axis(bare, np.minimum(LIT, count)[None] - 1, axis=0)
+    return np.asarray(hidden | (np.abs(light - lit) > np.maximum(NOISE, SAME_LIGHT * lit)))
 
 
 def _visible_median(pictures: Picture, covered: NDArray[np.bool_]) -> Picture:
@@ -107,28 +149,33 @@ def _row_blocks(rows: int, block: int = 32) -> list[slice]:
 
 
 def _paint_in(plate: Picture, hole: NDArray[np.bool_]) -> Picture:
-    """Fill pixels nobody ever saw from their surroundings, at low resolution: smooth, plausible, cheap."""
-    factor = max(1, max(plate.shape[:2]) // PAINT_WIDTH)
-    small_size = (plate.shape[1] // factor, plate.shape[0] // factor)
-    weight = cv2.resize((~hole).astype(np.float32), small_size, interpolation=cv2.INTER_AREA)
-    small = cv2.resize(plate * (~hole)[..., None].astype(np.float32), small_size, interpolation=cv2.INTER_AREA)
-    small = small / np.maximum(weight, 1e-3)[..., None]
-    small_hole = (weight < 0.05).astype(np.uint8)
-    filled = cv2.inpaint(small.clip(0, 255).astype(np.uint8), small_hole, 5, cv2.INPAINT_TELEA)
-    grown = cv2.resize(filled, plate.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    return np.where(hole[..., None], grown, plate).astype(np.uint8)
+    """Fill pixels nobody ever saw from their surroundings: smooth and plausible.
+
+    Pull and push: means over ever larger squares of what was seen, where the smaller square holds nothing.
+    """
+    known = (~hole).astype(np.float32)[..., None]
+    levels = [np.concatenate([plate * known, known], axis=2)]
+    while min(levels[-1].shape[:2]) > 1:
+        levels.append(cv2.pyrDown(levels[-1]))
+    filled = levels[-1][..., :3] / np.maximum(levels[-1][..., 3:], 1e-6)
+    for level in reversed(levels[:-1]):
+        seen = np.clip(level[..., 3:], 0, 1)
+        rough = cv2.resize(filled, level.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        filled = level[..., :3] + (1 - seen) * rough
+    return np.where(hole[..., None], np.rint(filled.clip(0, 255)), plate).astype(np.uint8)
 
 
 def _camera_shifts(pictures: Picture, covered: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(N, 2) how far in pixels (x, y) the background of each picture lies from where it is in the middle one."""
-    middle = len(pictures) // 2
-    background = Background(pictures[middle], covered[middle])
-    shifts = [background.shift(picture, hidden) for picture, hidden in zip(pictures, covered, strict=True)]
-    return np.stack([np.zeros(2) if shift is None else shift for shift in shifts])
+    """(N, 2) how far in pixels (x, y) the background of each picture lies from where it is in the most central one."""
+    background = Background(pictures[0], covered[0])
+    found = [background.shift(picture, hidden) for picture, hidden in zip(pictures, covered, strict=True)]
+    shifts = np.stack([np.zeros(2) if shift is None else shift for shift in found])
+    central = int(np.abs(shifts - np.median(shifts, axis=0)).sum(axis=1).argmin())
+    return np.asarray(shifts - shifts[central], np.float64)
 
 
 def _aligned(stack: NDArray[np.uint8], shifts: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Every picture moved back onto the middle one, so that a slow pan does not smear the plate; 0 from outside."""
+    """Every picture moved back onto the central one, so that a slow pan does not smear the plate; 0 from outside."""
     moved = []
     for picture, (x, y) in zip(stack, shifts, strict=True):
         matrix = np.array([[1, 0, -x], [0, 1, -y]], np.float64)

@@ -34,17 +34,20 @@ WHOLE_BODY = 0.5
 AGREEING = 0.8
 """Share of the mask that the pose's box holds in a usable frame: 0.87 and more for good poses, 0.4 to 0.7 where the
 points have collapsed onto a part of somebody close to the camera."""
+WAY = 2
+"""How workspaces are made; one more whenever frames, masks, poses or plate come out otherwise."""
 JOINTS = tuple(range(15))
 """The body without face details and feet."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a workspace is asked for: the same request is answered by what is there."""
+    """What a workspace is asked for: the same request is answered by what is there, if it was made in the same way."""
 
     source_sha256: str
     person: int | None
     poses_sha256: str | None
+    way: int = WAY
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -99,7 +102,7 @@ def _look(
     info: VideoInfo, folder: Path, estimator: PoseEstimator, person: int | None, on_progress: OnProgress
 ) -> _Looked:
     """Write steadied frames and masks into ``folder``, and tell what was seen on the way."""
-    builder, steadier, agreement = PlateBuilder(info.frames), Steadier(), np.zeros(info.frames)
+    builder, steadier, agreement = PlateBuilder(), Steadier(), np.zeros(info.frames)
 
     def keep(index: int, seen: Seen) -> None:
         mask = np.zeros(info.size, np.uint8) if seen.pose is None else _mask_bytes(seen.pose)
@@ -110,7 +113,8 @@ def _look(
             agreement[index] = _agreement(seen.pose)
             write_image(folder / frame_name(index), frame)
             write_image(folder / mask_name(index), mask)
-        builder.add(frame, np.where(unseen(info.size, move), np.uint8(255), mask), _height(seen.pose))
+        pose = None if seen.pose is None else (seen.pose.xy - np.array(move, np.float32), seen.pose.score)
+        builder.add(frame, np.where(unseen(info.size, move), np.uint8(255), mask), _height(seen.pose), pose)
 
     followed = follow(info, estimator, person=person, on_progress=on_progress)
     found: list[PersonPose | None] = []

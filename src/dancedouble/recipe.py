@@ -16,6 +16,7 @@ from dancedouble.models.face import FaceGlobalConfig, FaceUNetConfig
 from dancedouble.models.generator import GeneratorConfig, LocalGeneratorConfig
 from dancedouble.models.losses import LossWeights
 from dancedouble.models.swift import SwiftConfig
+from dancedouble.rendering.limb_maps import CHANNELS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,13 @@ class LimbInput:
     """Warped pictures per frame."""
     bank: int = 48
     """Pictures to choose them from."""
+    plate: bool = False
+    """Shown beside the maps too: what light a shadow falls on, and what a person's edge is seen against."""
+
+    @property
+    def channels(self) -> int:
+        """Of what the generator is shown at a quarter of the size."""
+        return CHANNELS + 3 * self.plate
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,7 +64,7 @@ def open_subject(workspace: Workspace, recipe: Recipe, height: int, frames: Sequ
     else:
         bank, chosen = fill_bank(footage, recipe.conditioning.bank)
         chooser = ReferenceChooser(footage=workspace.poses, bank=tuple(chosen), count=recipe.conditioning.references)
-        conditioner = LimbConditioner(bank, body_height)
+        conditioner = LimbConditioner(bank, body_height, recipe.conditioning.plate)
     sampler = PairSampler(footage, pairs, conditioner, chooser, seed=seed)
     return Subject(footage=footage, sampler=sampler, bank=bank, scale=scale, body_height=body_height)
 

@@ -87,7 +87,7 @@ class Synthesizer:
         else:
             if person.bank is None:
                 raise PersonFileError("the person file holds no reference pictures; train it again")
-            self.conditioner = LimbConditioner(person.bank, person.body_height)
+            self.conditioner = LimbConditioner(person.bank, person.body_height, self.recipe.conditioning.plate)
 
     def frames(self, poses: PoseSequence) -> Iterator[Finished]:
         """Render every row of ``poses``, given in pixels of the subject's frame; rows without anybody are the plate.
@@ -156,7 +156,8 @@ class Synthesizer:
 
     def _prepare(self, wish: Wish, before: Wish | None) -> _Prepared:
         window, pose, chosen = wish
-        shown: Shown = self.conditioner.show(pose, window.size, chosen)
+        plate = window.cut(self.person.plate)
+        shown: Shown = self.conditioner.show(pose, window.size, chosen, plate)
         carry = None if before is None else carry_to_grid(self.conditioner.carry(before.pose, pose, window.size))
         figure, face = None, None
         if self.engine.has_face:
@@ -167,7 +168,7 @@ class Synthesizer:
         return _Prepared(
             window=window, label=torch.from_numpy(shown.label)[None],
             references=references_to_tensor(shown.references)[None],
-            plate=picture_to_tensor(window.cut(self.person.plate))[None], figure=figure, face=face, carry=carry,
+            plate=picture_to_tensor(plate)[None], figure=figure, face=face, carry=carry,
             shown=shown,
         )  # fmt: skip
 

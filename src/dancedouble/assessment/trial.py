@@ -26,8 +26,6 @@ Picture = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 SURE = 127
 """Mask value, 0 to 255, above which a pixel is the person's."""
-PLATE_FRAMES = 32
-"""Evenly spread frames that the plate of a part is made of."""
 
 
 class TrainingPart(Workspace):
@@ -45,11 +43,10 @@ class TrainingPart(Workspace):
     @cached_property
     def plate(self) -> Picture:
         """The empty background, as far as these frames show it."""
-        rows = np.linspace(0, len(self.manifest.usable) - 1, min(PLATE_FRAMES, len(self.manifest.usable)))
-        builder = PlateBuilder(len(rows))
-        for row in rows.round().astype(int):
-            index = self.manifest.usable[row]
-            builder.add(self.frame(index), self.mask(index), self.manifest.person_height)
+        builder = PlateBuilder()
+        for index in self.manifest.usable:
+            pose = self.poses.xy[index], self.poses.score[index]
+            builder.add(self.frame(index), self.mask(index), self.manifest.person_height, pose)
         return builder.finish().picture
 
     def frame(self, index: int) -> Picture:

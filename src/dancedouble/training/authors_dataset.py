@@ -161,7 +161,7 @@ def _copy(
     dataset: Dataset, workspace: Path, estimator: PoseEstimator, on_progress: OnProgress
 ) -> tuple[list[PersonPose | None], tuple[int, int], PlateBuilder]:
     """Write frames, labels and masks; the poses on the way, the frames' size, and what the plate is made from."""
-    builder, size = PlateBuilder(dataset.frames), (0, 0)
+    builder, size = PlateBuilder(), (0, 0)
     found: list[PersonPose | None] = []
     latest: list[NDArray[np.uint8]] = []
 
@@ -185,7 +185,8 @@ def _copy(
         write_image(workspace / frame_name(item.index), frame)
         write_image(workspace / label_name(item.index), label)
         write_image(workspace / mask_name(item.index), mask)
-        builder.add(frame, mask, 0.0 if pose is None else pose.box[3] - pose.box[1])
+        height = 0.0 if pose is None else pose.box[3] - pose.box[1]
+        builder.add(frame, mask, height, None if pose is None else (pose.xy, pose.score))
         # Without its mask: those of a whole dataset would not fit in memory.
         found.append(None if pose is None else replace(pose, mask=None))
     return found, size, builder

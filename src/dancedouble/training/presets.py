@@ -20,7 +20,6 @@ from dancedouble.recipe import (
     TrackedCrop,
     WholeFrame,
 )
-from dancedouble.rendering.limb_maps import CHANNELS
 from dancedouble.training.paper import edn, edn_face, edn_global, edn_local
 
 DEFAULT_HEIGHT = 256
@@ -28,8 +27,8 @@ DEFAULT_HEIGHT = 256
 
 def swift(height: int = DEFAULT_HEIGHT) -> Recipe:
     """Minutes on a laptop: real pixels warped limb by limb, a small network that blends, corrects and masks them."""
-    limbs = LimbInput(bank=96)
-    generator = SwiftConfig(maps=CHANNELS, references=limbs.references)
+    limbs = LimbInput(bank=96, plate=True)
+    generator = SwiftConfig(maps=limbs.channels, references=limbs.references)
     # Colour losses prefer the plate to a hand that may be elsewhere: perception leads, they only steady it.
     weights = ReconstructionWeights(colour=0.25, structure=0.6, perceptual=1.5, matting=0.05)
     return Recipe(
@@ -71,8 +70,8 @@ def figure(height: int = DEFAULT_HEIGHT) -> Recipe:
 
 def tiny(height: int = 64) -> Recipe:
     """Every part of ``swift`` at toy size: for tests and for trying the pipeline in seconds."""
-    limbs = LimbInput(references=2, bank=6)
-    generator = SwiftConfig(maps=CHANNELS, references=2, width=8, reference_width=4)
+    limbs = LimbInput(references=2, bank=6, plate=True)
+    generator = SwiftConfig(maps=limbs.channels, references=2, width=8, reference_width=4)
     return Recipe(
         preset="tiny", framing=TrackedCrop(), conditioning=limbs, perceptual=None,
         stages=(
