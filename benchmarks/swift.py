@@ -56,14 +56,18 @@ from dancedouble.evaluation.frame_table import FrameTable
 from dancedouble.evaluation.temporal_metrics import MotionMeter
 from dancedouble.files import write_atomically
 from dancedouble.media.image import resize
+from dancedouble.person import load_person
 from dancedouble.progress import Progress
 from dancedouble.recipe import Recipe
 from dancedouble.rendering.crop import crop_scale, plan_windows
+from dancedouble.training.beginning import Beginning, warm_start
 from dancedouble.training.trainer import Limit
 
 Picture = NDArray[np.uint8]
 COMPARED = 60
 """Pictures at most that are compared of one test."""
+STARTED = 5.0
+"""Minutes of learning of the person that somebody else is begun with."""
 MOMENTS = 7
 """Pictures of a strip."""
 
@@ -202,7 +206,8 @@ def contend(method: Method, clip: Clip, lesson: Lesson, size: int, say: Narrator
         return method.make(trial.part(own), size, lesson.seed), {"commit": commit(), "machine": machine()}
     recipe, note = method.recipe(size), lesson.folder / f"{method.name}.facts.json"
     with watching_others() as watched:
-        contender = lesson.learn(method.name, method.title, trial.part, recipe, say)
+        beginning = started(clip, lesson, recipe) if method.warm else None
+        contender = lesson.learn(method.name, method.title, trial.part, recipe, say, beginning)
     facts = read_note(note)
     if facts is None or note.stat().st_mtime < (lesson.folder / f"{method.name}.safetensors").stat().st_mtime:
         settings = contender.settings
@@ -214,6 +219,16 @@ def contend(method: Method, clip: Clip, lesson: Lesson, size: int, say: Narrator
         }  # fmt: skip
         write_atomically(note, json.dumps(facts).encode())
     return contender, facts
+
+
+def started(clip: Clip, lesson: Lesson, recipe: Recipe) -> Beginning:
+    """The generator of a bundled person other than the clip's, as ``swift`` learned it in ``STARTED`` minutes."""
+    other = "A-B" if clip.name == "C-D" else "C-D"
+    learned = f"learned-{STARTED:g}min-seed{lesson.seed}"
+    person = lesson.folder.parents[1] / other / learned / "swift.safetensors"
+    if not person.is_file():
+        sys.exit(f"{person} is what swift-warm begins with: make --clips {other} --methods swift --minutes {STARTED:g}")
+    return warm_start(load_person(person), recipe)
 
 
 def speed(log: Path, recipe: Recipe) -> dict[str, Any]:

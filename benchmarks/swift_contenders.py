@@ -38,6 +38,8 @@ class Method:
     """Of what learns nothing: footage, picture height, seed → the contender."""
     frames: int | None = None
     """Only so many test frames are rendered; None for all."""
+    warm: bool = False
+    """Learned from the generator of a bundled person, another one, on: see ``swift.started``."""
 
 
 # -- swift lacking parts ----------------------------------------------------------------------------------------
@@ -158,5 +160,9 @@ def methods() -> dict[str, Method]:
         Method(name="figure", title="stick figures", recipe=lambda height: preset("figure", height)),
         Method(name="edn-global", title="edn-global", recipe=lambda height: preset("edn-global", height), frames=FEW),
         Method(name="swift", title="swift", recipe=lambda height: preset("swift", height)),
+        Method(
+            name="swift-warm", title="swift, begun with somebody else", warm=True,
+            recipe=lambda height: preset("swift", height),
+        ),
     ]  # fmt: skip
     return {**{method.name: method for method in rows}, **ablations()}

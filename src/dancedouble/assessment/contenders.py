@@ -26,6 +26,7 @@ from dancedouble.progress import OnProgress, Progress
 from dancedouble.recipe import FaceStage, LimbInput, Recipe, WholeFrame
 from dancedouble.subject import open_subject
 from dancedouble.synthesis import Synthesizer
+from dancedouble.training.beginning import Beginning
 from dancedouble.training.execution import execution_on, joined
 from dancedouble.training.paper import Ablation, ablate, edn_face
 from dancedouble.training.presets import figure, swift
@@ -67,15 +68,16 @@ class Lesson:
     """Gets a folder of training state and a person file for each method."""
 
     def learn(
-        self, name: str, title: str, part: Callable[[Path], TrainingPart], recipe: Recipe, on_progress: OnProgress
-    ) -> Contender:
+        self, name: str, title: str, part: Callable[[Path], TrainingPart], recipe: Recipe, on_progress: OnProgress,
+        beginning: Beginning | None = None,
+    ) -> Contender:  # fmt: skip
         """Learn the part's subject, or take up what an earlier call of the same evaluation learned."""
         own = part(self.folder / name)
         person, note = self.folder / f"{name}.safetensors", self.folder / f"{name}.json"
-        key = self._key(own, recipe)
+        key = self._key(own, recipe, beginning)
         kept = (read_note(note) if person.is_file() else None) or {}
         if kept.get("key") != key:
-            learned, curves, steps = self._train(own, recipe, title, on_progress)
+            learned, curves, steps = self._train(own, recipe, title, on_progress, beginning)
             save_person(person, learned)
             kept = {"key": key, "steps": steps, "curves": curves}
             write_atomically(note, json.dumps(kept).encode())
@@ -90,16 +92,16 @@ class Lesson:
         curves_ = {stage: [(x, y) for x, y in points] for stage, points in kept["curves"].items()}
         return rendered_by(name, title, loaded, self.device, settings=settings, curves=curves_)
 
-    def _key(self, part: TrainingPart, recipe: Recipe) -> str:
+    def _key(self, part: TrainingPart, recipe: Recipe, beginning: Beginning | None) -> str:
         """Changes when anything does that decides what is learned."""
         decisive: list[Any] = [
             recipe.to_dict(), part.manifest.source_sha256, part.manifest.settings, part.manifest.frames,
-            self.limit.seconds, self.limit.steps, self.seed, str(self.device),
+            self.limit.seconds, self.limit.steps, self.seed, str(self.device), beginning and beginning.identity,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
 
     def _train(
-        self, part: TrainingPart, recipe: Recipe, title: str, on_progress: OnProgress
+        self, part: TrainingPart, recipe: Recipe, title: str, on_progress: OnProgress, beginning: Beginning | None
     ) -> tuple[Person, Curves, int]:
         points: dict[str, dict[int, float]] = {}
 
@@ -113,7 +115,7 @@ class Lesson:
             perceptual, judge = load_perceptual(recipe.perceptual, execution.device)
             trainer = Trainer(
                 part, recipe, list(part.manifest.usable), limit=self.limit, seed=self.seed, execution=execution,
-                perceptual=perceptual, notes={"perceptual": judge}, on_progress=listen,
+                perceptual=perceptual, beginning=beginning, notes={"perceptual": judge}, on_progress=listen,
             )  # fmt: skip
             outcome = trainer.run()
         if outcome.stopped:
