@@ -2,7 +2,8 @@
 pose.
 
 No picture shows all of a new pose well. So references are put together: every group of body parts comes from the
-picture that shows just that group best, and the last reference is the one picture that is nearest as a whole.
+picture that shows just that group best, and the last reference is the one picture that is nearest as a whole, but for
+the head, which is the same in all.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from numpy.typing import NDArray
 
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose_features import PoseFeatures, group_distances, pose_distances, pose_features
+from dancedouble.rendering.body_parts import GROUPS
 
 Array = NDArray[np.float32]
 Indices = NDArray[np.int64]
+HEAD = GROUPS.index("head")
 STEADINESS = 0.08
 """What a change of picture costs, in pose distance."""
 
@@ -76,7 +79,8 @@ def choose_references(
 
     For each group of body parts, slot by slot, the cheapest path through the clip (dynamic programming) where every
     change of picture costs ``steadiness`` (in pose distance); a later slot never repeats what an earlier one shows at
-    that moment. The last reference, where there is more than one, is a whole picture, chosen in the same way.
+    that moment. The last reference, where there is more than one, is a whole picture, chosen in the same way. All have
+    the head of the first.
 
     Args:
         query: T poses. Proportions are measured on the query itself, so give the whole clip.
@@ -102,11 +106,17 @@ def slots_by_group(count: int) -> int:
 
 
 def with_whole_ones(by_group: Indices, whole: Indices, count: int) -> Indices:
-    """(T, slots, len(GROUPS)) put-together references and the whole pictures (T,) → (T, count, len(GROUPS))."""
+    """(T, slots, len(GROUPS)) put-together references and the whole pictures (T,) → (T, count, len(GROUPS)).
+
+    All have the head of the first.
+    """
     if count == by_group.shape[1]:
         return by_group
     last = np.broadcast_to(whole[:, None, None], (len(whole), 1, by_group.shape[2]))
-    return np.concatenate([by_group, last], axis=1)
+    chosen = np.concatenate([by_group, last], axis=1)
+    # A blend of two heads that look apart is nobody's face.
+    chosen[..., HEAD] = by_group[:, :1, HEAD]
+    return chosen
 
 
 def steady_paths(distances: Array, count: int, steadiness: float) -> Indices:
