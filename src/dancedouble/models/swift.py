@@ -33,8 +33,6 @@ COVER_TRUST, ALPHA_GAIN = 3.0, 4.0
 """Alpha's logit is COVER_TRUST · (2 · blended mask − 1) + ALPHA_GAIN · what the network says."""
 LONGEST_OFFSET = 12.0
 """Bound on the offsets in pixels."""
-SHADE_GAIN = 4.0
-"""Shade's logit is so many times what the network says: deep shadows are learned in hundreds of steps, not thousands."""
 SHADE_RIM = 4
 """Working pixels over which a shadow fades towards the picture's edge: beyond it the plate is bare."""
 
@@ -51,6 +49,8 @@ class SwiftConfig:
     """Channels at the working resolution; twice and three times as many below."""
     reference_width: int = 16
     """Channels each reference is encoded into."""
+    shade_gain: float = 1.0
+    """Shade's logit over what the network says: above 1, deep shadows are learned in hundreds of steps."""
 
 
 class SwiftLayers(NamedTuple):
@@ -167,7 +167,7 @@ class SwiftGenerator(nn.Module):
         """(B, w, h, w') working features → (B, 1, H, W) factor on the plate's light: smooth, 1 before any training."""
         rim = [(torch.arange(n, device=features.device) + 0.5).clamp_max(SHADE_RIM) for n in features.shape[-2:]]
         fade_y, fade_x = (torch.minimum(edge, edge.flip(0)) / SHADE_RIM for edge in rim)
-        faded = SHADE_GAIN * self.shadow(features) * fade_y[:, None] * fade_x
+        faded = self.config.shade_gain * self.shadow(features) * fade_y[:, None] * fade_x
         return 2 * F.interpolate(faded, scale_factor=float(FOLD), mode="bilinear", align_corners=False).sigmoid()
 
 
