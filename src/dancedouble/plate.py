@@ -19,7 +19,6 @@ from dancedouble.plate_samples import DiverseSamples, Sample, with_limbs
 from dancedouble.steadying import Background
 
 Picture = NDArray[np.uint8]
-Array = NDArray[np.float32]
 COVERED = 12
 """Mask value (0–255) above which a pixel may show the subject."""
 MARGIN = 0.04
@@ -39,6 +38,8 @@ NOISE = 5.0
 """or within so many grey levels."""
 GRAIN = 0.012
 """Share of the subject's height over which light is averaged before it is compared."""
+EVERY = 8
+"""One pixel in so many, on each axis, tells how the light of a whole picture changed."""
 STILL = 0.0005
 """Camera movement, as a share of the width, below which pictures are taken as they are."""
 
@@ -107,31 +108,34 @@ def _distance(sample: Sample) -> NDArray[np.uint8]:
     return np.asarray(np.ceil(np.minimum(apart / reach, 1) * FAR), np.uint8)
 
 
-def _light(pictures: Picture, distances: NDArray[np.uint8], height: float) -> Array:
+def _light(pictures: Picture, distances: NDArray[np.uint8], height: float) -> Picture:
     """(N, H, W) how light the background is about each pixel in grey levels, less the changes of the whole picture."""
     side = max(3, round(GRAIN * height)) | 1
-    light = np.empty(distances.shape, np.float32)
+    light = np.empty(distances.shape, np.uint8)
     for one, picture, distance in zip(light, pictures, distances, strict=True):
         bare = (distance > 0).astype(np.float32)
         near = cv2.blur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) * bare, (side, side))
-        np.divide(near, np.maximum(cv2.blur(bare, (side, side)), 1e-2), out=one)
-    usual = np.maximum(np.median(light, axis=0), 1)
-    for one, distance in zip(light, distances, strict=True):
+        one[:] = (near / np.maximum(cv2.blur(bare, (side, side)), 1e-2)).round()
+    few = np.s_[:, ::EVERY, ::EVERY]
+    usual = np.maximum(np.median(light[few], axis=0), 1)
+    for one, some, distance in zip(light, light[few].copy(), distances[few], strict=True):
         away = distance == FAR
         if away.any():
-            one /= max(float(np.median(one[away] / usual[away])), 0.1)
+            change = max(float(np.median(some[away] / usual[away])), 0.1)
+            one[:] = np.minimum(one / np.float32(change), 255).round()
     return light
 
 
-def _hidden(distances: NDArray[np.uint8], light: Array) -> NDArray[np.bool_]:
+def _hidden(distances: NDArray[np.uint8], light: Picture) -> NDArray[np.bool_]:
     """(N, h, w) which samples of each pixel to leave out: those too near the subject, and those in shadow."""
     few = min(FEWEST, len(distances))
     farthest = np.partition(distances, len(distances) - few, axis=0)[len(distances) - few]
     hidden = (distances < ALIKE * farthest) | (distances == 0)
-    bare = np.sort(np.where(hidden, -1, light), axis=0)[::-1]
+    grey = light.astype(np.int16)
+    bare = np.sort(np.where(hidden, -1, grey), axis=0)[::-1]
     count = np.maximum((~hidden).sum(axis=0), 1)
     lit = np.take_along_axis(bare, np.minimum(LIT, count)[None] - 1, axis=0)
-    return np.asarray(hidden | (np.abs(light - lit) > np.maximum(NOISE, SAME_LIGHT * lit)))
+    return np.asarray(hidden | (np.abs(grey - lit) > np.maximum(NOISE, SAME_LIGHT * lit)))
 
 
 def _visible_median(pictures: Picture, covered: NDArray[np.bool_]) -> Picture:
