@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from dancedouble import synthesis
+from dancedouble.models.painter import Painter
+from dancedouble.recipe import recipe_from_dict
+from dancedouble.rendering.limb_maps import CHANNELS
 from dancedouble.synthesis import Synthesizer
 from untrained_person import doll_poses, untrained_person
 
@@ -47,6 +53,30 @@ def test_what_is_not_covered_is_the_plate_bit_for_bit() -> None:
         np.testing.assert_array_equal(frame[alpha == 0], plate[alpha == 0])
         assert (number in (5, 6)) == (not alpha.any())
         assert (alpha == 0).mean() > 0.1
+
+
+def test_the_generator_is_shown_the_room_behind_the_person() -> None:
+    person = untrained_person("tiny")
+    shown = Synthesizer(person, CPU).own_frame()
+    room = shown["label"][:, CHANNELS:]
+    assert room.shape[1] == 3 and shown["label"].shape[1] == person.recipe["stages"][-1]["generator"]["maps"]
+    torch.testing.assert_close(room, F.avg_pool2d(shown["plate"], 4), atol=0.01, rtol=0)
+
+
+def test_persons_who_were_learned_without_the_room_still_render() -> None:
+    """Recipes of before say nothing of the plate, nor of the gain of shades."""
+    torch.manual_seed(0)
+    person = untrained_person("tiny")
+    recipe = copy.deepcopy(person.recipe)
+    del recipe["conditioning"]["plate"]
+    for stage in recipe["stages"]:
+        stage["generator"]["maps"] = CHANNELS
+        del stage["generator"]["shade_gain"]
+    painter = Painter(recipe_from_dict(recipe).final.generator)
+    weights = {name: value for name, value in person.weights.items() if name.startswith("face.")}
+    weights |= {f"painter.{name}": value for name, value in painter.state_dict().items()}
+    frames = list(Synthesizer(replace(person, recipe=recipe, weights=weights), CPU).frames(doll_poses(3, seed=6)))
+    assert len(frames) == 3 and all(frame.alpha.any() for frame in frames)
 
 
 def test_a_stream_is_taken_as_it_is_asked_for() -> None:
