@@ -30,8 +30,9 @@ FEWEST = 3
 """Where the subject is never far away: the so many samples with the farthest,"""
 ALIKE = 0.25
 """and those at this share of the least of their distances or more."""
-LIT = 2
-"""The light of a pixel is that of its brightest sample but so many less one: a single one may be of something else."""
+LIT, LIT_SHARE = 2, 0.08
+"""The light of a pixel is that of its second brightest sample, and where there are many, of the third: what is brighter
+may be something else that went by."""
 SAME_LIGHT = 0.06
 """Samples within this share of the light count as lit,"""
 NOISE = 5.0
@@ -134,7 +135,8 @@ def _hidden(distances: NDArray[np.uint8], light: Picture) -> NDArray[np.bool_]:
     grey = light.astype(np.int16)
     bare = np.sort(np.where(hidden, -1, grey), axis=0)[::-1]
     count = np.maximum((~hidden).sum(axis=0), 1)
-    lit = np.take_along_axis(bare, np.minimum(LIT, count)[None] - 1, axis=0)
+    rank = np.minimum(np.maximum(LIT, np.ceil(LIT_SHARE * count).astype(np.intp)), count)
+    lit = np.take_along_axis(bare, rank[None] - 1, axis=0)
     return np.asarray(hidden | (np.abs(grey - lit) > np.maximum(NOISE, SAME_LIGHT * lit)))
 
 
