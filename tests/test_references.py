@@ -134,10 +134,11 @@ def test_excluded_pictures_are_not_used() -> None:
 
 def test_in_learning_near_frames_are_hidden_and_the_draw_repeats() -> None:
     poses = dancer(np.linspace(-1.5, 1.5, 100), np.zeros(100))
-    chooser = ReferenceChooser(footage=poses, bank=tuple(range(0, 100, 5)), count=3)
+    chooser = ReferenceChooser(footage=poses, bank=tuple(range(100)), count=3)
+    hidden = chooser.gap_seconds * float(poses.fps)
     for frame in range(0, 100, 7):
         chosen = np.array(chooser.bank)[chooser.for_training(frame)]
-        assert chosen.shape == (3, len(GROUPS)) and (abs(chosen - frame) > 10).all()
+        assert chosen.shape == (3, len(GROUPS)) and (abs(chosen - frame) > hidden).all()
         limbs = np.delete(chosen, GROUPS.index("head"), axis=1)
         assert (limbs[0] != limbs[1]).all() and len(set(limbs[2])) == 1
     draws = [chooser.for_training(50, np.random.default_rng(3)).tolist() for _ in range(2)]

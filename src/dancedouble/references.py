@@ -164,7 +164,7 @@ class ReferenceChooser:
     """Frame indices of the bank's pictures in that clip."""
     count: int = 3
     """References per frame."""
-    gap_seconds: float = 0.4
+    gap_seconds: float = 0.15
     """In learning, pictures nearer in time than this are not shown: they would give the answer away."""
     stray: float = 0.3
     """In learning, the share of frames that are shown worse references than the best, as new dances will
