@@ -227,7 +227,7 @@ def started(clip: Clip, lesson: Lesson, recipe: Recipe) -> Beginning:
     learned = f"learned-{STARTED:g}min-seed{lesson.seed}"
     person = lesson.folder.parents[1] / other / learned / "swift.safetensors"
     if not person.is_file():
-        sys.exit(f"{person} is what swift-warm begins with: make --clips {other} --methods swift --minutes {STARTED:g}")
+        sys.exit(f"{person} is what warm-swift begins with: make --clips {other} --methods swift --minutes {STARTED:g}")
     return warm_start(load_person(person), recipe)
 
 

@@ -161,7 +161,7 @@ def methods() -> dict[str, Method]:
         Method(name="edn-global", title="edn-global", recipe=lambda height: preset("edn-global", height), frames=FEW),
         Method(name="swift", title="swift", recipe=lambda height: preset("swift", height)),
         Method(
-            name="swift-warm", title="swift, begun with somebody else", warm=True,
+            name="warm-swift", title="swift, begun with somebody else", warm=True,
             recipe=lambda height: preset("swift", height),
         ),
     ]  # fmt: skip

@@ -6,7 +6,7 @@ taken. A subject who stands still for a minute and steps aside once is kept stan
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -47,17 +47,13 @@ class DiverseSamples:
     def add(self, sample: Sample) -> None:
         """Take the next frame; its picture may be overwritten afterwards."""
         mask = _small(sample)
-        if len(self.kept) < SAMPLES:
-            place = len(self.kept)
-            self.kept.append(sample)
-            self._masks.append(mask)
-        else:
-            place = _most_alike([*self._masks, mask])
-            if place == SAMPLES:
+        if len(self.kept) == SAMPLES:
+            spared = _most_alike([*self._masks, mask])
+            if spared == SAMPLES:
                 return
-        # In the place of the one that goes: in the order of time they would have to be moved.
-        kept = Sample(picture=sample.picture.copy(), mask=sample.mask, height=sample.height)
-        self.kept[place], self._masks[place] = kept, mask
+            del self.kept[spared], self._masks[spared]
+        self.kept.append(replace(sample, picture=sample.picture.copy()))
+        self._masks.append(mask)
 
 
 def with_limbs(mask: Picture, xy: NDArray[np.float32], score: NDArray[np.float32], height: float) -> Picture:
@@ -84,7 +80,7 @@ def _small(sample: Sample) -> NDArray[np.float32]:
 
 
 def _most_alike(masks: list[NDArray[np.float32]]) -> int:
-    """Which of N masks can be spared: of the nearest pair the one that is nearer to a third."""
+    """Index of the mask that can be spared: of the nearest pair the one that is nearer to a third."""
     stacked = np.stack(masks)
     squares = (stacked**2).sum(1)
     apart = squares[:, None] + squares - 2 * stacked @ stacked.T
