@@ -81,6 +81,11 @@ def pose_in_window(poses: PoseSequence, index: int, window: CropWindow) -> Pose:
     return Pose(window.to_crop(poses.xy[index]), poses.score[index])
 
 
+def _channels(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """RGB uint8 (H, W, 3) → float32 (3, H, W) in [-1, 1]."""
+    return picture.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1
+
+
 @dataclass(frozen=True)
 class FigureConditioner:
     """The paper's conditioning: a stick figure as a picture (section 1.3 of the paper's method)."""
@@ -99,9 +104,7 @@ class FigureConditioner:
 
     def show(self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64], plate: NDArray[np.uint8]) -> Shown:
         """The figure (3, H, W) in [-1, 1], and nothing else; ``chosen`` is empty."""
-        figure = self.figure(pose, size)
-        label = figure.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1
-        return Shown(label, np.zeros((0, *size, 4), np.uint8))
+        return Shown(_channels(self.figure(pose, size)), np.zeros((0, *size, 4), np.uint8))
 
     def carry(self, before: Pose, now: Pose, size: tuple[int, int]) -> None:
         """The paper shows the previous output as it is."""
@@ -127,8 +130,8 @@ class LimbConditioner:
         small = (size[0] // MAP_STRIDE, size[1] // MAP_STRIDE)
         label = limb_maps(pose.xy / np.float32(MAP_STRIDE), pose.score, small, self.body_height / MAP_STRIDE)
         if self.shows_plate:
-            colours = cv2.resize(plate, small[::-1], interpolation=cv2.INTER_AREA).transpose(2, 0, 1)
-            label = np.concatenate([label, colours.astype(np.float32) / 127.5 - 1])
+            colours = np.asarray(cv2.resize(plate, small[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+            label = np.concatenate([label, _channels(colours)])
         known = self.bank.poses
         by_group = np.broadcast_to(chosen.reshape(len(chosen), -1), (len(chosen), len(GROUPS)))
         used, picks = np.unique(by_group, return_inverse=True)
