@@ -22,6 +22,7 @@ from dancedouble.devices import choose_device
 from dancedouble.errors import Cancelled, MissingExtraError
 from dancedouble.media.image import read_image
 from dancedouble.models.losses import total
+from dancedouble.models.painter import Painter
 from dancedouble.progress import Progress
 from dancedouble.recipe import Recipe, ReconstructionWeights, Stage
 from dancedouble.subject import fill_bank, open_subject
@@ -32,7 +33,7 @@ from dancedouble.training.face_run import FaceRun, seen_large
 from dancedouble.training.paper import ablate
 from dancedouble.training.presets import tiny
 from dancedouble.training.runs import FrameRun, learning_rate, owned_once
-from dancedouble.training.step import reconstruction_objective
+from dancedouble.training.step import paint_pair, reconstruction_objective
 from dancedouble.workspace import Workspace
 from training_world import CPU, make_workspace, perceptual, sampler_of, toy_figure, toy_paper, trainer
 
@@ -398,7 +399,7 @@ def _blank() -> Batch:
 
 
 @pytest.mark.parametrize("name", ["tiny", "figure"])
-def test_a_tiny_model_overfits_four_pairs_in_sixty_steps(workspace: Workspace, name: str) -> None:
+def test_a_tiny_model_overfits_four_pairs_in_a_hundred_steps(workspace: Workspace, name: str) -> None:
     recipe = tiny(64) if name == "tiny" else toy_figure()
     stage = replace(recipe.stages[0], batch=4, ema=None)
     sampler = sampler_of(workspace, recipe)
@@ -415,10 +416,22 @@ def test_a_tiny_model_overfits_four_pairs_in_sixty_steps(workspace: Workspace, n
 
     first = run.step(batch, 1e-9, np.random.default_rng(0))
     before = colour()
-    for step in range(60):
-        last = run.step(batch, 1e-2 if name == "figure" else 4e-3, np.random.default_rng(step))
+    rate = 1e-2 if name == "figure" else 4e-3
+    for step in range(100):
+        last = run.step(batch, rate * min(1.0, 2 - step / 50), np.random.default_rng(step))
     assert sum(last.values()) < 0.6 * sum(first.values())
     assert colour() < 0.6 * before
+
+
+@pytest.mark.parametrize("temporal", [True, False])
+def test_batch_norms_remember_the_frames_that_follow_another(workspace: Workspace, temporal: bool) -> None:
+    recipe = tiny(64)
+    painter = Painter(recipe.final.generator).train()
+    batch = sampler_of(workspace, recipe).batch(0, 2)
+    paint_pair(painter, batch, temporal=temporal)
+    norms = [module for module in painter.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert {int(norm.num_batches_tracked) for norm in norms} == {1 if temporal else 2}  # type: ignore[arg-type]
+    assert all(norm.track_running_stats for norm in norms)
 
 
 # -- machinery --------------------------------------------------------------------------------------------------

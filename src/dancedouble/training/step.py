@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -38,13 +39,15 @@ def paint_pair(
     """Both frames of each pair: I_0 = G(x_0, nothing), I_1 = G(x_1, I_0) (equation 1), gradient through I_0.
 
     Returns the layers and the pictures (B, 3, H, W). ``finish`` is what is done to I_0 before I_1 is shown it, the
-    pictures returned are those before. Not ``temporal``: both are painted from nothing.
+    pictures returned are those before. Not ``temporal``: both are painted from nothing. Otherwise batch norms remember
+    the statistics of I_1 alone: rendered frames, but for the first, follow another one.
     """
     layers: list[Layers] = []
     pictures: list[Tensor] = []
     previous: Layers | None = None
     for frame in range(FRAMES):
-        painted = generator(batch.label[:, frame], batch.references[:, frame], previous)
+        with unremembered(generator) if temporal and previous is None else nullcontext():
+            painted = generator(batch.label[:, frame], batch.references[:, frame], previous)
         picture = composite(painted, batch.plate[:, frame])
         layers.append(painted)
         pictures.append(picture)
@@ -52,6 +55,19 @@ def paint_pair(
             seen = picture if finish is None else finish(picture)
             previous = carried(Layers(seen, painted.alpha), batch.carry)
     return layers, pictures
+
+
+@contextmanager
+def unremembered(network: nn.Module) -> Iterator[None]:
+    """Within, the running statistics of the network's batch norms stay as they are."""
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
 
 
 def carried(previous: Layers, grid: Tensor | None) -> Layers:
