@@ -18,13 +18,16 @@ LAYERS = (
     ("errors", "progress", "files", "overlap", "allocation"),
     ("weights", "media", "pose"),
     ("devices", "rendering", "models", "perception"),
-    ("steadying", "plate_samples", "plate", "capture", "recipe", "conditioning", "workspace", "person", "checkpoint"),
+    (
+        "steadying", "plate_samples", "plate_shadows", "plate", "capture", "recipe", "conditioning", "workspace",
+        "person", "checkpoint",
+    ),
     ("preparation", "pose_features", "references", "dataset", "subject"),
     ("provenance", "coverage", "evaluation", "training"),
     ("deployment", "openvino_runtime", "engine", "synthesis", "exporting", "live_dance", "delivery", "live_view"),
     ("assessment", "results", "planning", "description", "rendition", "performance", "transfer_state", "pipeline"),
     ("app", "cli", "__main__"),
-)
+)  # fmt: skip
 """Units from the lowest layer to the highest; in a layer, a unit may import those that stand before it."""
 
 RANK = {unit: rank for rank, unit in enumerate(unit for layer in LAYERS for unit in layer)}

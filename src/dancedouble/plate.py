@@ -4,7 +4,7 @@ Every pixel is a median over frames in which the subject is elsewhere. Elsewhere
 frame allows it: near the subject there is hair and blur that masks miss. A pixel that is only ever bare close to the
 subject, as between the legs, is taken from the frames in which the subject is farthest from it; one that never is bare,
 from around it. Of frames that differ in light, the brighter ones count: the subject's shadow is painted with the
-subject, and would otherwise lie on the floor twice.
+subject, and would otherwise lie on the floor twice. Where no sample is lit, see :mod:`plate_shadows`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.plate_samples import DiverseSamples, Sample, with_limbs
+from dancedouble.plate_samples import DiverseSamples, Sample, higher_foot, with_limbs
+from dancedouble.plate_shadows import lift_shadows
 from dancedouble.steadying import Background
 
 Picture = NDArray[np.uint8]
@@ -39,6 +40,8 @@ NOISE = 5.0
 """or within so many grey levels."""
 GRAIN = 0.012
 """Share of the subject's height over which light is averaged before it is compared."""
+BEYOND_FEET = 0.08
+"""How far behind the feet, as a share of the subject's height, the floor is looked at for their shadow."""
 EVERY = 8
 """One pixel in so many, on each axis, tells how the light of a whole picture changed."""
 STILL = 0.0005
@@ -75,9 +78,10 @@ class PlateBuilder:
             height: of the subject in pixels.
             pose: of the subject, (137, 2) in pixels and (137,) confidence: limbs that the mask misses are covered too.
         """
+        feet = None
         if mask is not None and pose is not None:
-            mask = with_limbs(mask, *pose, height)
-        self._samples.add(Sample(picture=frame, mask=mask, height=height))
+            mask, feet = with_limbs(mask, *pose, height), higher_foot(*pose)
+        self._samples.add(Sample(picture=frame, mask=mask, height=height, feet=feet))
 
     def finish(self) -> Plate:
         """The plate of all that was added."""
@@ -87,7 +91,8 @@ class PlateBuilder:
         drift = float(np.hypot(*np.ptp(shifts, axis=0))) / pictures.shape[2]
         if drift > STILL:
             pictures, distances = _aligned(pictures, shifts), _aligned(distances, shifts)
-        light = _light(pictures, distances, max(s.height for s in samples))
+        height = max(s.height for s in samples)
+        light = _light(pictures, distances, height)
         plate = np.concatenate(
             [
                 _visible_median(pictures[:, rows], _hidden(distances[:, rows], light[:, rows]))
@@ -97,6 +102,10 @@ class PlateBuilder:
         never: NDArray[np.bool_] = np.asarray(distances.max(axis=0) < NEVER_BARE)
         if never.any():
             plate = _paint_in(plate, never)
+        feet = [sample.feet for sample in samples if sample.feet is not None]
+        if feet:
+            horizon = max(0, round(min(feet) - BEYOND_FEET * height))
+            plate = lift_shadows(plate, pictures, distances > 0, light, horizon, height)
         return Plate(picture=plate, unseen=float(never.mean()), drift=drift)
 
 

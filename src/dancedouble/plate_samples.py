@@ -35,6 +35,8 @@ class Sample:
     """(H, W) 0–255 where the subject is; None where they are absent."""
     height: float
     """Of the subject in pixels."""
+    feet: float | None = None
+    """Row of the higher one of their feet; None where it is not known."""
 
 
 @dataclass
@@ -69,6 +71,12 @@ def with_limbs(mask: Picture, xy: NDArray[np.float32], score: NDArray[np.float32
         (x1, y1), (x2, y2) = np.rint([a, b]).astype(int).tolist()
         cv2.line(drawn, (x1, y1), (x2, y2), 255, thickness)
     return drawn
+
+
+def higher_foot(xy: NDArray[np.float32], score: NDArray[np.float32]) -> float | None:
+    """Row of the higher ankle of a pose (137, 2), (137,); None when not both are seen."""
+    ankles = [body("left_ankle"), body("right_ankle")]
+    return float(xy[ankles, 1].min()) if (score[ankles] > 0).all() else None
 
 
 def _small(sample: Sample) -> NDArray[np.float32]:
