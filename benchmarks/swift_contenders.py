@@ -79,6 +79,15 @@ def with_one_reference(recipe: Recipe) -> Recipe:
     return each_stage(changed, lambda stage: replace(stage, generator=replace(stage.generator, references=1)))
 
 
+def without_plate(recipe: Recipe) -> Recipe:
+    """The generator is shown the person alone, not what is behind them."""
+    if not isinstance(recipe.conditioning, LimbInput):
+        return recipe
+    limbs = replace(recipe.conditioning, plate=False)
+    changed = replace(recipe, conditioning=limbs)
+    return each_stage(changed, lambda stage: replace(stage, generator=replace(stage.generator, maps=limbs.channels)))
+
+
 WITHOUT: dict[str, tuple[str, Change]] = {
     "no-adversary": ("the adversarial stage", without_adversary),
     "no-temporal": (
@@ -87,6 +96,7 @@ WITHOUT: dict[str, tuple[str, Change]] = {
     "no-face": ("the face GAN", lambda r: replace(r, face=None)),
     "no-references": ("warped references and limb maps: stick figures, same losses", without_references),
     "one-reference": ("two of its three references", with_one_reference),
+    "no-plate": ("the sight of the plate", without_plate),
     "no-perceptual": ("the perceptual loss", lambda r: ablate(r, "no-perceptual")),
     "no-structure": ("the structure loss", without_term("structure")),
     "no-colour": ("the colour loss", without_term("colour")),
@@ -96,17 +106,24 @@ WITHOUT: dict[str, tuple[str, Change]] = {
 """Name → (what is removed, how)."""
 
 
+def begun_with_nothing(height: int) -> Recipe:
+    """``swift`` without its start, which knows all of its parts: what parts are taken from."""
+    return replace(preset("swift", height), start=None)
+
+
 def ablations() -> dict[str, Method]:
-    """``swift`` without each part that it has: a change that changes nothing is no row."""
+    """``swift`` begun with nothing, and lacking one part more each: a change that changes nothing is no row."""
 
     def recipe_of(change: Change) -> Callable[[int], Recipe]:
-        return lambda height: change(preset("swift", height))
+        return lambda height: change(begun_with_nothing(height))
 
-    return {
-        f"swift-{name}": Method(name=f"swift-{name}", title=f"swift without {what}", recipe=recipe_of(change))
+    none = Method(name="swift-no-start", title="swift begun with nothing", recipe=begun_with_nothing)
+    lacking = {
+        f"swift-{name}": Method(name=f"swift-{name}", title=f"the same without {what}", recipe=recipe_of(change))
         for name, (what, change) in WITHOUT.items()
         if change(preset("swift")) != preset("swift")
     }
+    return {none.name: none, **lacking}
 
 
 # -- what needs no learning -------------------------------------------------------------------------------------

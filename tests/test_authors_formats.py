@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,20 +29,9 @@ from dancedouble.training.authors_dataset import read_dataset
 from dancedouble.workspace import Workspace, neighbours
 from paper_networks import Judge, Local, face_judge, global_type, unet
 from small_world import SIZE, TwoClipEstimator, World, make_world
-from training_world import CONSENT, make_workspace, sampler_of, toy_paper, trainer
+from training_world import CONSENT, sampler_of, toy_paper, trainer
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return make_workspace(tmp_path_factory.mktemp("formats"))
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # -- checkpoints ------------------------------------------------------------------------------------------------

@@ -140,6 +140,16 @@ def test_the_maker_rehearses_and_films() -> None:
 
 
 @pytest.mark.usefixtures("maker")
+def test_a_crowd_is_drawn_at_random_but_always_the_same_and_keeps_in_the_picture() -> None:
+    from make import clips, crowd
+    from make.cast import CLIPS as cast
+
+    assert crowd.passer_by(3) == crowd.passer_by(3) != crowd.passer_by(4)
+    crowd.invite("crowd-3")
+    assert clips.check_motion(clips.rehearse(cast["crowd-3"]), cast["crowd-3"].camera) <= clips.LARGEST_TURN
+
+
+@pytest.mark.usefixtures("maker")
 def test_the_music_is_on_the_beat() -> None:
     from make.beat import RATE, Song, synthesise
 

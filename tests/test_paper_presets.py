@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -34,23 +33,12 @@ from dancedouble.training.presets import PRESETS, own_height, preset
 from dancedouble.training.runs import FrameRun
 from dancedouble.training.trainer import Limit, Trainer
 from dancedouble.workspace import Workspace
-from training_world import CPU, make_workspace, sampler_of, toy_paper, trainer
+from training_world import CPU, sampler_of, toy_paper, trainer
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 GLOBAL, LOCAL, SCALE, FACE, FACE_JUDGE = 182_452_675, 182_715_939, 2_773_953, 26_724_291, 2_769_601
 PAPER = [name for name in PRESETS if name.startswith("edn")]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return make_workspace(tmp_path_factory.mktemp("paper"))
 
 
 # -- numbers ----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,26 +35,15 @@ from dancedouble.training.presets import tiny
 from dancedouble.training.runs import FrameRun, learning_rate, owned_once
 from dancedouble.training.step import paint_pair, reconstruction_objective
 from dancedouble.workspace import Workspace
-from training_world import CPU, make_workspace, perceptual, sampler_of, toy_figure, toy_paper, trainer
+from training_world import CPU, perceptual, sampler_of, toy_figure, toy_paper, trainer
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 STEPS = 9
 
 
 class Killed(BaseException):
     """What a power cut is to the program."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return make_workspace(tmp_path_factory.mktemp("training"))
 
 
 @pytest.fixture

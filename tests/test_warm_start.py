@@ -13,15 +13,9 @@ from dancedouble.person import Person, load_person, save_person
 from dancedouble.training.beginning import warm_start
 from dancedouble.training.presets import preset
 from dancedouble.workspace import Workspace
-from training_world import make_workspace
 from untrained_person import untrained_person
 
 SEED = 5
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return make_workspace(tmp_path_factory.mktemp("warm"))
 
 
 def apart(person: Person, other: Person) -> float:

@@ -144,8 +144,8 @@ def train(
     """Learn the subject of a workspace into a person file, for ``budget`` seconds, ``steps``, or the preset's epochs.
 
     ``start`` is a person file to go on from: the stage after the one it was learned with. ``warm_start`` is somebody
-    else's, whose generator is begun with instead of a fresh one. Under ``torchrun`` all
-    processes share the work. A killed run goes on from its last checkpoint when the call is repeated; a cancel ends it
+    else's, whose generator is begun with instead of what the preset says. Under ``torchrun`` all processes share the
+    work. A killed run goes on from its last checkpoint when the call is repeated; a cancel ends it
     early with a usable person file. Raises WorkspaceError, InputError, OutputError, WeightsError, PersonFileError,
     MissingExtraError.
     """

@@ -132,6 +132,8 @@ class Recipe:
     """Each frame sees the one before and is judged with it; False is the frame-by-frame ablation."""
     stages: tuple[Stage, ...]
     face: FaceStage | None = None
+    start: Literal["crowd"] | None = None
+    """What the first stage begins with: fresh weights, or the generator that learned a crowd of synthetic people."""
 
     @property
     def final(self) -> Stage:

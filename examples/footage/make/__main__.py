@@ -11,6 +11,7 @@ import numpy as np
 
 from .cast import CLIPS
 from .clips import check_motion, film_frame, finish, rehearse, render_frames
+from .crowd import invite
 from .render import Studio
 from .room import Camera
 
@@ -19,14 +20,15 @@ def main() -> int:
     """Exit 0 when everything asked for is done, 3 when time ran out before (run it again)."""
     parser = argparse.ArgumentParser(prog="python -m make", description=__doc__)
     parser.add_argument("work", choices=["check", "sheet", "render"])
-    parser.add_argument("clips", nargs="*", default=list(CLIPS), help=f"of {', '.join(CLIPS)}; default all")
+    parser.add_argument("clips", nargs="*", help=f"of {', '.join(CLIPS)}, crowd-0, crowd-1 …; default all named ones")
     parser.add_argument("--cache", type=Path, default=Path("frames"), help="where rendered frames are kept")
     parser.add_argument("--output", type=Path, default=Path(__file__).parents[1])
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop rendering after this long")
     parser.add_argument("--every", type=int, default=12, help="sheet: one frame in so many")
     parser.add_argument("--scale", type=float, default=0.5, help="sheet: size of a picture against the clip's")
     arguments = parser.parse_args()
-    for name in arguments.clips:
+    for name in arguments.clips or list(CLIPS):
+        invite(name)
         if arguments.work == "check":
             performance = rehearse(CLIPS[name])
             print(f"{name}: {len(performance)} frames, {check_motion(performance, CLIPS[name].camera):.1f}° at most")

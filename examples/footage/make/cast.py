@@ -54,7 +54,7 @@ def _both(name: str, weight: float) -> dict[str, float]:
 _MACRO = "macrodetails/{}"
 _RELAXED = {f"expression/units/caucasian/eye-{side}-slit": 0.35 for side in ("left", "right")}
 _SMILE = {"expression/units/caucasian/mouth-corner-puller": 0.45, "mouth/mouth-angles-up": 0.4}
-_FACE = {**_RELAXED, **_SMILE}
+FACE = {**_RELAXED, **_SMILE}
 
 PEOPLE = {
     "A": Person(
@@ -66,7 +66,7 @@ PEOPLE = {
             "macrodetails/height/male-young-averagemuscle-averageweight-maxheight": 0.35,
             "torso/measure-shoulder-dist-incr": 0.7, "legs/measure-upperleg-height-incr": 0.5,
             "legs/measure-lowerleg-height-incr": 0.5, "torso/measure-hips-circ-decr": 0.3, "chin/chin-width-incr": 0.3,
-            **_FACE,
+            **FACE,
         },
         look=Look(
             skin=(0.40, 0.23, 0.145), lips=(0.34, 0.13, 0.10), iris=(0.08, 0.04, 0.02), brows=(0.02, 0.015, 0.012),
@@ -87,7 +87,7 @@ PEOPLE = {
             _MACRO.format("universal-female-young-averagemuscle-maxweight"): 0.3,
             "torso/measure-hips-circ-incr": 0.35, "hip/hip-scale-horiz-incr": 0.2, "torso/measure-waist-circ-incr": 0.5,
             "legs/measure-upperleg-height-decr": 0.5, "legs/measure-lowerleg-height-decr": 0.5,
-            **_FACE,
+            **FACE,
         },
         look=Look(
             skin=(0.66, 0.43, 0.32), lips=(0.55, 0.16, 0.16), iris=(0.10, 0.15, 0.09), brows=(0.10, 0.05, 0.03),
@@ -108,7 +108,7 @@ PEOPLE = {
             _MACRO.format("universal-female-young-maxmuscle-minweight"): 0.6,
             "legs/measure-upperleg-height-incr": 0.8, "legs/measure-lowerleg-height-incr": 0.7,
             "torso/measure-shoulder-dist-decr": 0.4,
-            **_FACE,
+            **FACE,
         },
         look=Look(
             skin=(0.21, 0.105, 0.06), lips=(0.26, 0.07, 0.07), iris=(0.06, 0.03, 0.02), brows=(0.015, 0.012, 0.01),
@@ -129,7 +129,7 @@ PEOPLE = {
             "stomach/stomach-tone-decr": 0.8, "torso/measure-waist-circ-incr": 0.5,
             "legs/measure-upperleg-height-decr": 0.5, "legs/measure-lowerleg-height-decr": 0.3,
             "torso/measure-shoulder-dist-incr": 0.4,
-            **_FACE,
+            **FACE,
         },
         look=Look(
             skin=(0.62, 0.37, 0.27), lips=(0.48, 0.18, 0.15), iris=(0.08, 0.14, 0.22), brows=(0.10, 0.07, 0.04),

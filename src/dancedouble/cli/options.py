@@ -120,7 +120,7 @@ StepsOption = Annotated[
 ]
 WarmStartOption = Annotated[
     Path | None,
-    option("--warm-start", metavar="PERSON", meaning="Begin with another person's generator, not a fresh one."),
+    option("--warm-start", metavar="PERSON", meaning="Begin with another person's generator, not the usual one."),
 ]
 TargetPersonOption = Annotated[
     int | None, option("--target-person", metavar="N", min=1, meaning="Which person in TARGET.")

@@ -32,7 +32,7 @@ def swift(height: int = DEFAULT_HEIGHT) -> Recipe:
     # Colour losses prefer the plate to a hand that may be elsewhere: perception leads, they only steady it.
     weights = ReconstructionWeights(colour=0.25, structure=0.6, perceptual=1.5, matting=0.05)
     return Recipe(
-        preset="swift", framing=TrackedCrop(), conditioning=limbs, perceptual="lpips",
+        preset="swift", framing=TrackedCrop(), conditioning=limbs, perceptual="lpips", start="crowd",
         stages=(
             Stage(
                 name="reconstruct", height=height, generator=generator, share=0.78, learning_rate=1e-3,

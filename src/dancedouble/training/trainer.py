@@ -31,6 +31,7 @@ from dancedouble.training.execution import Execution
 from dancedouble.training.face_run import FaceRun
 from dancedouble.training.journal import Journal
 from dancedouble.training.runs import FrameRun, Run, Weights, learning_rate
+from dancedouble.training.start import first_beginning
 from dancedouble.workspace import Workspace
 
 CHECKPOINT_EVERY = 45.0
@@ -92,7 +93,7 @@ class Trainer:
         self.limit, self.seed, self.execution = limit, seed, execution
         self.perceptual, self.on_progress, self.notes = perceptual, on_progress, notes or {}
         self.stages: list[Stage | FaceStage] = [*recipe.stages, *([recipe.face] if recipe.face else [])]
-        self.beginning = beginning or Beginning()
+        self.beginning = beginning or first_beginning(recipe)
         self.state = _State()
         self._cancelled: Cancelled | None = None
         self.journal = Journal(workspace.training, tensorboard=tensorboard, kept=execution.leads)

@@ -1,0 +1,113 @@
+"""Learn what ``swift`` begins with: a generator that has seen a crowd of synthetic people, and nobody real.
+
+    cd examples/footage && python -m make render $(seq -f crowd-%g 0 19) --output CROWD && cd ../..
+    python examples/start/learn.py CROWD --work build/start --minutes 60
+
+Every step learns from two pairs of frames of one person, the next step from the next person; the light of each batch
+is coloured anew. Only the first stage's losses, no discriminator: what is sharp about a person is theirs alone. Killed,
+the same command goes on from its last checkpoint. The last line says where the file is: the package's own unless
+``--out`` names another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dancedouble import pipeline
+from dancedouble.checkpoint import load_checkpoint, save_checkpoint
+from dancedouble.dataset import Batch, PairSampler
+from dancedouble.perception import load_perceptual
+from dancedouble.subject import open_subject
+from dancedouble.training.execution import execution_on
+from dancedouble.training.presets import swift
+from dancedouble.training.runs import FrameRun, learning_rate
+from dancedouble.training.start import save_start
+from dancedouble.workspace import Workspace
+
+SAVE_EVERY = 300.0
+"""Seconds between checkpoints."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("crowd", type=Path, help="folder of the crowd's clips")
+    parser.add_argument("--work", type=Path, default=Path("build/start"), help="keeps workspaces and the checkpoint")
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--threads", type=int, help="of PyTorch; as many as there are cores unless given")
+    parser.add_argument("--out", type=Path, default=Path("src/dancedouble/training/start.safetensors"))
+    arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    recipe = replace(swift(), start=None)
+    samplers = [
+        open_subject(workspace, recipe, recipe.final.height, list(workspace.manifest.usable), seed=0).sampler
+        for workspace in [seen(clip, arguments.work) for clip in sorted(arguments.crowd.glob("crowd-*.mp4"))]
+    ]
+    print(f"{len(samplers)} people, {sum(len(sampler) for sampler in samplers)} pairs of frames", flush=True)
+    torch.manual_seed(0)
+    execution = execution_on(torch.device("cpu"))
+    stage = recipe.stages[0]
+    run = FrameRun(stage, recipe, load_perceptual(recipe.perceptual, execution.device)[0], execution)
+    learn(run, samplers, 60 * arguments.minutes, arguments.work / "start.pt")
+    save_start(arguments.out, run.kept())
+    print(f"{arguments.out}: {run.steps} steps, {arguments.out.stat().st_size / 1e6:.1f} MB")
+
+
+def seen(clip: Path, work: Path) -> Workspace:
+    """The workspace of a clip, made once."""
+    made = pipeline.prepare(clip, work / clip.stem, consent="a synthetic person of examples/footage/make/crowd.py")
+    return Workspace(made.workspace)
+
+
+def learn(run: FrameRun, samplers: list[PairSampler], seconds: float, checkpoint: Path) -> None:
+    """Step after step until ``seconds`` of them are spent, in this process or in earlier ones."""
+    step, spent = 0, 0.0
+    if (saved := load_checkpoint(checkpoint)) is not None:
+        run.restore(saved["run"])
+        step, spent = saved["step"], saved["spent"]
+    kept = time.monotonic()
+
+    def draw(number: int) -> Batch:
+        random = np.random.default_rng([1, number])
+        batch = samplers[number % len(samplers)].batch(number // len(samplers), run.stage.batch)
+        return recoloured(batch, random)
+
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(draw, step)
+        while spent < seconds:
+            batch, waiting = waiting.result(), thread.submit(draw, step + 1)
+            began = time.monotonic()
+            rate = learning_rate(run.stage, step, spent / seconds)
+            losses = run.step(batch, rate, np.random.default_rng([2, step]))
+            step, spent = step + 1, spent + time.monotonic() - began
+            if step % 100 == 0:
+                print(f"step {step}, {spent:.0f} s, loss {sum(losses.values()):.3f}", flush=True)
+            if time.monotonic() - kept > SAVE_EVERY or spent >= seconds:
+                save_checkpoint(checkpoint, {"run": run.state(), "step": step, "spent": spent})
+                kept = time.monotonic()
+
+
+def recoloured(batch: Batch, random: np.random.Generator) -> Batch:
+    """The batch in another light: one gain and one offset for each colour, everywhere alike."""
+    gain = torch.from_numpy((random.uniform(0.6, 1.1) * random.uniform(0.85, 1.15, 3)).astype(np.float32))
+    offset = torch.from_numpy((random.uniform(-0.2, 0.1) + random.uniform(-0.05, 0.05, 3)).astype(np.float32))
+
+    def lit(pictures: Tensor) -> Tensor:
+        return (pictures * gain[:, None, None] + offset[:, None, None]).clamp(-1, 1)
+
+    references, label = batch.references.clone(), batch.label.clone()
+    references[:, :, :, :3] = lit(references[:, :, :, :3])
+    label[:, :, -3:] = lit(label[:, :, -3:])  # the plate, small
+    return batch._replace(image=lit(batch.image), plate=lit(batch.plate), references=references, label=label)
+
+
+if __name__ == "__main__":
+    main()
