@@ -24,16 +24,19 @@ from torch import Tensor
 from dancedouble import pipeline
 from dancedouble.checkpoint import load_checkpoint, save_checkpoint
 from dancedouble.dataset import Batch, PairSampler
+from dancedouble.models.painter import Painter
 from dancedouble.perception import load_perceptual
 from dancedouble.subject import open_subject
 from dancedouble.training.execution import execution_on
 from dancedouble.training.presets import swift
 from dancedouble.training.runs import FrameRun, learning_rate
-from dancedouble.training.start import save_start
+from dancedouble.training.start import read_start, save_start
 from dancedouble.workspace import Workspace
 
 SAVE_EVERY = 300.0
 """Seconds between checkpoints."""
+GAPS = (0.3, 1.0, 3.0)
+"""Seconds, in turn, within which nothing of a person is shown: a dance has no picture of a moment before."""
 
 
 def main() -> None:
@@ -41,21 +44,27 @@ def main() -> None:
     parser.add_argument("crowd", type=Path, help="folder of the crowd's clips")
     parser.add_argument("--work", type=Path, default=Path("build/start"), help="keeps workspaces and the checkpoint")
     parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--begin", type=Path, help="go on from an earlier start, in place of fresh weights")
     parser.add_argument("--threads", type=int, help="of PyTorch; as many as there are cores unless given")
     parser.add_argument("--out", type=Path, default=Path("src/dancedouble/training/start.safetensors"))
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     recipe = replace(swift(), start=None)
-    samplers = [
+    people = [
         open_subject(workspace, recipe, recipe.final.height, list(workspace.manifest.usable), seed=0).sampler
         for workspace in [seen(clip, arguments.work) for clip in sorted(arguments.crowd.glob("crowd-*.mp4"))]
     ]
-    print(f"{len(samplers)} people, {sum(len(sampler) for sampler in samplers)} pairs of frames", flush=True)
+    samplers = [apart(person, gap) for gap in GAPS for person in people]
+    print(f"{len(people)} people, {sum(len(person) for person in people)} pairs of frames", flush=True)
     torch.manual_seed(0)
     execution = execution_on(torch.device("cpu"))
     stage = recipe.stages[0]
     run = FrameRun(stage, recipe, load_perceptual(recipe.perceptual, execution.device)[0], execution)
+    if arguments.begin is not None:
+        painter = Painter(stage.generator)
+        painter.load_state_dict(read_start(arguments.begin).weights)
+        run.start_from(painter, None)
     learn(run, samplers, 60 * arguments.minutes, arguments.work / "start.pt")
     save_start(arguments.out, run.kept())
     print(f"{arguments.out}: {run.steps} steps, {arguments.out.stat().st_size / 1e6:.1f} MB")
@@ -65,6 +74,13 @@ def seen(clip: Path, work: Path) -> Workspace:
     """The workspace of a clip, made once."""
     made = pipeline.prepare(clip, work / clip.stem, consent="a synthetic person of examples/footage/make/crowd.py")
     return Workspace(made.workspace)
+
+
+def apart(person: PairSampler, gap: float) -> PairSampler:
+    """The same person's pairs, shown pictures that are more than ``gap`` seconds away."""
+    assert person.chooser is not None
+    chooser = replace(person.chooser, gap_seconds=gap)
+    return PairSampler(person.footage, person.pairs, person.conditioner, chooser, seed=person.seed)
 
 
 def learn(run: FrameRun, samplers: list[PairSampler], seconds: float, checkpoint: Path) -> None:

@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import safe_open
@@ -23,6 +24,17 @@ from dancedouble.training.beginning import Beginning
 from dancedouble.training.runs import copied
 
 SHIPPED = Path(__file__).with_name("start.safetensors")
+
+
+class Start(NamedTuple):
+    """A generator to begin with."""
+
+    weights: dict[str, torch.Tensor]
+    """In single precision."""
+    generator: str
+    """Its configuration as JSON."""
+    sha256: str
+    """Of the file."""
 
 
 def save_start(path: Path, painter: Painter) -> None:
@@ -42,21 +54,20 @@ def first_beginning(recipe: Recipe) -> Beginning:
     """
     if recipe.start is None:
         return Beginning()
-    weights, generator, digest = _read(SHIPPED)
-    first = recipe.stages[0]
-    if generator != json.dumps(asdict(first.generator)):
+    start, first = read_start(SHIPPED), recipe.stages[0]
+    if start.generator != json.dumps(asdict(first.generator)):
         raise WeightsError(
             f"{SHIPPED}: was learned with another generator than the first stage of {recipe.preset}; expected the same"
             " (set the recipe's start to None to begin with nothing)"
         )
-    return Beginning(of=first, weights={"painter": weights}, identity=f"start-{digest}")
+    return Beginning(of=first, weights={"painter": start.weights}, identity=f"start-{start.sha256}")
 
 
 @cache
-def _read(path: Path) -> tuple[dict[str, torch.Tensor], str, str]:
-    """Weights in single precision, the generator's configuration as JSON, and the file's SHA-256."""
+def read_start(path: Path) -> Start:
+    """Read what :func:`save_start` wrote."""
     with safe_open(path, "pt") as file:
         generator = file.metadata()["generator"]
         read = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     weights = {name: value.float() if value.is_floating_point() else value for name, value in read.items()}
-    return weights, generator, hashlib.sha256(path.read_bytes()).hexdigest()
+    return Start(weights, generator, hashlib.sha256(path.read_bytes()).hexdigest())
