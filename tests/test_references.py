@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+import pytest
 
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import INDEX, LEFT_HAND, POINTS
@@ -95,16 +96,17 @@ def test_the_path_is_the_cheapest_one() -> None:
 def test_slots_differ_and_small_banks_repeat() -> None:
     poses = dancer(np.linspace(-1, 1, 8), np.zeros(8))
     chosen = choose_references(poses, poses, 3)
-    limbs = [index for index, group in enumerate(GROUPS) if group != "head"]
+    limbs = [index for index, group in enumerate(GROUPS) if group not in ("head", "trunk")]
     assert all(len(set(row)) == 2 for row in chosen[:, :2, limbs].transpose(0, 2, 1).reshape(-1, 2))
-    assert (chosen[:, 2, limbs] == chosen[:, 2, :1]).all()  # the last one is a whole picture
+    assert (chosen[:, 2, limbs] == chosen[:, 2, limbs[:1]]).all()  # the last one is a whole picture
     assert choose_references(poses, poses[:2], 3).shape == (8, 3, len(GROUPS))
 
 
-def test_no_two_heads_are_blended() -> None:
+@pytest.mark.parametrize("group", ["head", "trunk"])
+def test_no_two_faces_and_no_two_prints_are_blended(group: str) -> None:
     poses = dancer(np.linspace(-1, 1, 8), np.zeros(8))
-    heads = choose_references(poses, poses, 3)[:, :, GROUPS.index("head")]
-    assert (heads == heads[:, :1]).all()
+    shown = choose_references(poses, poses, 3)[:, :, GROUPS.index(group)]
+    assert (shown == shown[:, :1]).all()
 
 
 def test_every_group_comes_from_the_picture_that_shows_it_best() -> None:
@@ -139,7 +141,7 @@ def test_in_learning_near_frames_are_hidden_and_the_draw_repeats() -> None:
     for frame in range(0, 100, 7):
         chosen = np.array(chooser.bank)[chooser.for_training(frame)]
         assert chosen.shape == (3, len(GROUPS)) and (abs(chosen - frame) > hidden).all()
-        limbs = np.delete(chosen, GROUPS.index("head"), axis=1)
+        limbs = np.delete(chosen, [GROUPS.index("head"), GROUPS.index("trunk")], axis=1)
         assert (limbs[0] != limbs[1]).all() and len(set(limbs[2])) == 1
     draws = [chooser.for_training(50, np.random.default_rng(3)).tolist() for _ in range(2)]
     assert draws[0] == draws[1]

@@ -3,7 +3,7 @@ pose.
 
 No picture shows all of a new pose well. So references are put together: every group of body parts comes from the
 picture that shows just that group best, and the last reference is the one picture that is nearest as a whole, but for
-the head, which is the same in all.
+head and trunk, which are the same in all.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from dancedouble.rendering.body_parts import GROUPS
 
 Array = NDArray[np.float32]
 Indices = NDArray[np.int64]
-HEAD = GROUPS.index("head")
+SHARED = [GROUPS.index("head"), GROUPS.index("trunk")]
+"""Groups that all references have from one picture: a blend of two heads is nobody's face, one of two trunks tears the
+print on a shirt."""
 STEADINESS = 0.08
 """What a change of picture costs, in pose distance."""
 
@@ -80,7 +82,7 @@ def choose_references(
     For each group of body parts, slot by slot, the cheapest path through the clip (dynamic programming) where every
     change of picture costs ``steadiness`` (in pose distance); a later slot never repeats what an earlier one shows at
     that moment. The last reference, where there is more than one, is a whole picture, chosen in the same way. All have
-    the head of the first.
+    head and trunk of the first.
 
     Args:
         query: T poses. Proportions are measured on the query itself, so give the whole clip.
@@ -108,14 +110,13 @@ def slots_by_group(count: int) -> int:
 def with_whole_ones(by_group: Indices, whole: Indices, count: int) -> Indices:
     """(T, slots, len(GROUPS)) put-together references and the whole pictures (T,) → (T, count, len(GROUPS)).
 
-    All have the head of the first.
+    All have head and trunk of the first.
     """
     if count == by_group.shape[1]:
         return by_group
     last = np.broadcast_to(whole[:, None, None], (len(whole), 1, by_group.shape[2]))
     chosen = np.concatenate([by_group, last], axis=1)
-    # A blend of two heads that look apart is nobody's face.
-    chosen[..., HEAD] = by_group[:, :1, HEAD]
+    chosen[..., SHARED] = by_group[:, :1, SHARED]
     return chosen
 
 
