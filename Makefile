@@ -12,7 +12,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test lint format types clean
 
-BUDGET ?= 7m
+BUDGET ?= 4m
 TESTS ?= tests
 PIP_FLAGS ?=
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -28,6 +29,7 @@ from dancedouble.errors import (
 from dancedouble.media.image import read_image
 from dancedouble.media.video import probe, read_frames, read_metadata
 from dancedouble.person import load_person, read_header
+from dancedouble.planning import choose_size
 from dancedouble.pose.estimator import FakePoseEstimator, PersonPose, Roi, bounds, read_stamp, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.progress import Progress
@@ -335,3 +337,9 @@ def test_footage_that_is_too_short_or_empty_is_refused(world: World, tmp_path: P
     with pytest.raises(NoPersonError, match="empty"):
         pipeline.prepare(empty, tmp_path / "w2", consent=CONSENT)
     assert {path.name for path in tmp_path.iterdir()} == {"short.mp4", "empty.mp4"}, "nothing half-made is left"
+
+
+@pytest.mark.parametrize(("budget", "height"), [(60, 192), (180, 256), (600, 256), (1800, 384), (7200, 512)])
+def test_a_longer_budget_learns_a_larger_picture_but_never_more_than_was_filmed(budget: float, height: int) -> None:
+    assert choose_size(budget, 900, torch.device("cpu")) == height
+    assert choose_size(budget, 140, torch.device("cpu")) == 160

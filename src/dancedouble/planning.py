@@ -21,7 +21,7 @@ GPU_SPEED = 6.0
 def choose_size(budget: float, person_height: float, device: torch.device) -> int:
     """Height of the picture to learn: what the budget can fill, and never more than the footage shows."""
     worth = budget * (GPU_SPEED if device.type == "cuda" else 1.0)
-    affordable = 192 if worth < 240 else 256 if worth < 1500 else 384 if worth < 5400 else 512
+    affordable = 192 if worth < 120 else 256 if worth < 1500 else 384 if worth < 5400 else 512
     return min(affordable, max(128, int(person_height * 1.15) // 16 * 16))
 
 
