@@ -371,6 +371,7 @@ def test_a_second_ctrl_c_ends_work_that_does_not_listen() -> None:
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     assert "Ctrl-C again" in process.stderr.readline()
+    time.sleep(0.3)  # as a hand would: back at work. A signal between handler and sleep waits for the sleep to end
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130 and out == "" and "Traceback" not in err
