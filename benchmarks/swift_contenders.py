@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -71,21 +72,14 @@ def without_references(recipe: Recipe) -> Recipe:
     return each_stage(changed, lambda stage: replace(stage, generator=small_generator()))
 
 
-def with_one_reference(recipe: Recipe) -> Recipe:
-    """One warped picture per frame, the best."""
+def shown(recipe: Recipe, **change: Any) -> Recipe:
+    """The limb input changed, and every generator made to fit it; a recipe without one stays as it is."""
     if not isinstance(recipe.conditioning, LimbInput):
         return recipe
-    changed = replace(recipe, conditioning=replace(recipe.conditioning, references=1))
-    return each_stage(changed, lambda stage: replace(stage, generator=replace(stage.generator, references=1)))
-
-
-def without_plate(recipe: Recipe) -> Recipe:
-    """The generator is shown the person alone, not what is behind them."""
-    if not isinstance(recipe.conditioning, LimbInput):
-        return recipe
-    limbs = replace(recipe.conditioning, plate=False)
+    limbs = replace(recipe.conditioning, **change)
+    fitting = {"maps": limbs.channels, "references": limbs.references}
     changed = replace(recipe, conditioning=limbs)
-    return each_stage(changed, lambda stage: replace(stage, generator=replace(stage.generator, maps=limbs.channels)))
+    return each_stage(changed, lambda stage: replace(stage, generator=replace(stage.generator, **fitting)))
 
 
 WITHOUT: dict[str, tuple[str, Change]] = {
@@ -95,8 +89,8 @@ WITHOUT: dict[str, tuple[str, Change]] = {
     ),
     "no-face": ("the face GAN", lambda r: replace(r, face=None)),
     "no-references": ("warped references and limb maps: stick figures, same losses", without_references),
-    "one-reference": ("two of its three references", with_one_reference),
-    "no-plate": ("the sight of the plate", without_plate),
+    "one-reference": ("two of its three references", lambda r: shown(r, references=1)),
+    "no-plate": ("the sight of the plate", lambda r: shown(r, plate=False)),
     "no-perceptual": ("the perceptual loss", lambda r: ablate(r, "no-perceptual")),
     "no-structure": ("the structure loss", without_term("structure")),
     "no-colour": ("the colour loss", without_term("colour")),

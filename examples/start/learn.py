@@ -68,7 +68,8 @@ def main() -> None:
         painter = Painter(stage.generator)
         painter.load_state_dict(read_start(arguments.begin).weights)
         run.start_from(painter, None)
-    learn(run, samplers, 60 * arguments.minutes, arguments.work / "start.pt")
+    begun = "nothing" if arguments.begin is None else arguments.begin.stem
+    learn(run, samplers, 60 * arguments.minutes, arguments.work / f"begun-with-{begun}.pt")
     save_start(arguments.out, run.kept())
     print(f"{arguments.out}: {run.steps} steps, {arguments.out.stat().st_size / 1e6:.1f} MB")
 
