@@ -15,6 +15,7 @@ from dancedouble import openvino_runtime, pipeline
 from dancedouble.deployment import load_networks, plain_networks
 from dancedouble.engine import OpenVinoEngine, TorchEngine, open_engine
 from dancedouble.errors import InputError, MissingExtraError
+from dancedouble.models.layers import Layers
 from dancedouble.person import save_person
 from dancedouble.synthesis import Synthesizer
 from untrained_person import doll_poses, untrained_person
@@ -59,6 +60,35 @@ def test_openvino_computes_what_pytorch_computes(name: str) -> None:
             found = compiled(*inputs)
             for name, a, b in zip(network.outputs, wanted if part == "painter" else (wanted,), found, strict=True):
                 assert (a - b).abs().max() < AS_EQUAL, (part, name)
+
+
+def test_the_traced_networks_are_the_learned_ones_at_any_size() -> None:
+    person = untrained_person(height=64)
+    painter = load_networks(person).painter
+    engine = open_engine(person, "cpu")
+    label, references, previous = plain_networks(person, load_networks(person))["painter"].example
+    for _size in range(2):
+        for before in (None, Layers(previous[:, :3], previous[:, 3:])):
+            with torch.inference_mode():
+                wanted = painter(label, references, before)
+            found = engine.paint(label, references, before)
+            for a, b in zip(wanted, found, strict=True):
+                torch.testing.assert_close(a, b)
+        label, references, previous = (torch.cat([value, value], -1) for value in (label, references, previous))
+
+
+def test_a_core_is_left_to_other_threads_while_frames_are_painted() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        person = untrained_person(height=64, frames=8)
+        frames = Synthesizer(person, open_engine(person, "cpu")).frames(doll_poses(8, seed=5))
+        next(frames)
+        assert torch.get_num_threads() == 2
+        frames.close()
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 @needs_openvino

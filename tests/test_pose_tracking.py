@@ -128,6 +128,17 @@ def test_the_clear_subject_is_followed_in_every_frame() -> None:
         np.testing.assert_array_equal(pose.xy, subject.xy[index])
 
 
+def test_every_third_frame_alone_is_followed_where_no_more_are_given() -> None:
+    subject, other = person(np.linspace(60, 260, 90).astype(np.float32)), person(still(40, 90), height=100)
+    estimator = FakePoseEstimator(other, subject)
+    tracks = list_people(footage(90), estimator, fps=FPS)
+    seen = list(follow_subject(islice(footage(90), None, None, 3), estimator, tracks[0], others=tracks[1:], every=3))
+    assert len(seen) == 30
+    for number, (frame, pose) in enumerate(seen):
+        assert pose is not None and read_stamp(frame) == 3 * number
+        np.testing.assert_array_equal(pose.xy, subject.xy[3 * number])
+
+
 def test_a_subject_is_not_lost_to_somebody_they_pass() -> None:
     across, back = np.linspace(40, 280, 120), np.linspace(280, 40, 120)
     subject, other = person(across.astype(np.float32)), person(back.astype(np.float32), height=125)

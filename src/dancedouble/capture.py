@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,9 @@ LONGEST_BRIDGED = 0.4
 """Seconds: shorter gaps are interpolated, longer ones stay empty."""
 DEFAULT_FPS = Fraction(30)
 """Rate of poses that come without one."""
+DANCE_LOOKS = 11.5
+"""How often a second a dance is looked at, at least: every other frame of a phone's video. The poses are as near to the
+truth as those of all frames: the paper's median over seven takes away what lies between."""
 
 
 class Followed(NamedTuple):
@@ -57,9 +61,9 @@ def default_estimator(*, mask: bool = True) -> PoseEstimator:
 
 def follow(
     info: VideoInfo, estimator: PoseEstimator, *, person: int | None, start: int = 0, stop: int | None = None,
-    on_progress: OnProgress = ignore_progress,
+    every: int = 1, on_progress: OnProgress = ignore_progress,
 ) -> Followed:  # fmt: skip
-    """Frames ``start`` to ``stop`` of a video with the chosen subject's pose in each, streamed.
+    """Frames ``start`` to ``stop`` of a video, one in ``every``, with the chosen subject's pose in each, streamed.
 
     Who is there is looked for at once; raises as :func:`dancedouble.pose.people.choose_subject` does.
     """
@@ -72,7 +76,18 @@ def follow(
     subject, everyone = find_subject(frames(step), part, estimator, person=person, every=step, on_progress=on_progress)
     others = [track for track in everyone if track is not subject]
     stage = Stage("poses", on_progress, total=part.frames, note=info.path.name)
-    return Followed(len(everyone), stage.track(follow_subject(frames(1), estimator, subject, others=others)))
+    seen = follow_subject(frames(every), estimator, subject, others=others, every=every)
+    return Followed(len(everyone), stage.track(seen, each=every))
+
+
+def spread(poses: Iterable[PersonPose | None], every: int, count: int) -> Iterator[PersonPose | None]:
+    """Poses of one frame in ``every`` as those of all ``count``: None between two, the last one held to the end."""
+    pose = None
+    for number, pose in enumerate(poses):
+        if number:
+            yield from repeat(None, every - 1)
+        yield pose
+    yield from repeat(pose, (count - 1) % every)
 
 
 def assemble(poses: Iterable[PersonPose | None], size: tuple[int, int], fps: Fraction) -> PoseSequence:
@@ -98,12 +113,13 @@ def clean(poses: PoseSequence) -> tuple[PoseSequence, int, list[str]]:
 
 
 def capture_poses(
-    source: Path, *, person: int | None = None, frames: tuple[int, int] | None = None,
+    source: Path, *, person: int | None = None, frames: tuple[int, int] | None = None, looks: float | None = None,
     estimator: PoseEstimator | None = None, on_progress: OnProgress = ignore_progress,
 ) -> Capture:  # fmt: skip
     """Poses of ``source``, or of its frames ``frames`` = (first, one past the last).
 
-    Raises InputError (or one of its kinds) when it is not usable or shows nobody.
+    A video need not be looked at in every frame: ``looks`` is how often a second at least, and between two looks poses
+    are interpolated. Raises InputError (or one of its kinds) when it is not usable or shows nobody.
     """
     if source.suffix == ".npz":
         # Poses of ours are clean already; smoothing them again would make them another dance.
@@ -122,8 +138,9 @@ def capture_poses(
         info = probe(source)
         start, stop = frame_range(frames, info.frames, source)
         finder = estimator or default_estimator(mask=False)
-        people, seen = follow(info, finder, person=person, start=start, stop=stop, on_progress=on_progress)
-        poses = assemble((pose for _, pose in seen), info.size, info.fps)
+        every = 1 if looks is None else max(1, int(info.fps / looks))
+        people, seen = follow(info, finder, person=person, start=start, stop=stop, every=every, on_progress=on_progress)
+        poses = assemble(spread((pose for _, pose in seen), every, stop - start), info.size, info.fps)
     _require_somebody(poses, source)
     cleaned, gaps, warnings = clean(poses)
     noticed = [*clip_notes(info), *warnings] if info is not None else warnings

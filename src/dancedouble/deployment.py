@@ -7,7 +7,9 @@ tensors alone, so here the frame before is one tensor, all zeros at the start of
 from __future__ import annotations
 
 import copy
-from typing import NamedTuple
+import threading
+import warnings
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -78,8 +80,8 @@ def plain_networks(person: Person, networks: Networks) -> dict[str, PlainNetwork
     """
     networks = Networks(*(None if network is None else _plainly_normed(network) for network in networks))  # type: ignore[arg-type]
     example = _painter_example(person)
-    inputs = ("label", "references", "previous") if len(example) == 3 else ("label", "previous")
-    painter = _PlainPainter(networks.painter)
+    inputs = ("label", "references", "previous") if takes_references(person) else ("label", "previous")
+    painter = PlainPainter(networks.painter)
     with torch.inference_mode():
         given = len(painter(*example))
     plain = {"painter": PlainNetwork(painter, example, inputs, OUTPUTS[:given])}
@@ -88,6 +90,11 @@ def plain_networks(person: Person, networks: Networks) -> dict[str, PlainNetwork
         crops = torch.rand(2, 1, 3, side, side, generator=torch.Generator().manual_seed(0))
         plain["face"] = PlainNetwork(networks.face, (crops[0], crops[1]), ("figure", "face"), ("residual",))
     return plain
+
+
+def takes_references(person: Person) -> bool:
+    """Whether a person's painter is shown pictures of them."""
+    return isinstance(recipe_from_dict(person.recipe).conditioning, LimbInput)
 
 
 def _plainly_normed(network: nn.Module) -> nn.Module:
@@ -107,8 +114,8 @@ class _PlainNorm(nn.Module):
         return F.instance_norm(x)
 
 
-class _PlainPainter(nn.Module):
-    """See :func:`plain_networks`."""
+class PlainPainter(nn.Module):
+    """A painter from tensors to tensors; see :func:`plain_networks`."""
 
     def __init__(self, painter: Painter) -> None:
         super().__init__()
@@ -120,6 +127,25 @@ class _PlainPainter(nn.Module):
         references = others[0] if len(others) == 2 else label.new_zeros(len(label), 0, 4, *label.shape[-2:])
         painted = self.painter(label, references, Layers(previous[:, :3], previous[:, 3:]))
         return tuple(value for value in painted if value is not None)
+
+
+_ONE_AT_A_TIME = threading.Lock()
+"""PyTorch's tracing keeps state that threads share."""
+
+
+def trace(module: nn.Module, example: tuple[Tensor, ...]) -> Any:
+    """A module from tensors to tensors as one piece that runs without Python, on pictures of any size."""
+    with _ONE_AT_A_TIME, torch.inference_mode():
+        return torch.jit.trace(module, example, check_trace=False)  # type: ignore[no-untyped-call]
+
+
+def expect_traces() -> None:
+    """Leave unsaid what PyTorch has to say about tracing, from now on.
+
+    Not around the tracing itself: that may be in a thread, and filters belong to all threads.
+    """
+    warnings.filterwarnings("ignore", r"`torch\.jit\.", DeprecationWarning)
+    warnings.filterwarnings("ignore", category=torch.jit._trace.TracerWarning)  # of every Python number that it keeps
 
 
 def _painter_example(person: Person) -> tuple[Tensor, ...]:

@@ -6,8 +6,6 @@ Nothing here leaves the machine: OpenVINO's own telemetry is kept from being loa
 from __future__ import annotations
 
 import sys
-import threading
-import warnings
 from importlib.util import find_spec
 from typing import Any
 
@@ -16,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dancedouble.deployment import PlainNetwork
+from dancedouble.deployment import PlainNetwork, expect_traces, trace
 from dancedouble.errors import MissingExtraError
 
 TELEMETRY = "openvino_telemetry"
@@ -24,9 +22,6 @@ SHARED = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
 """Threads share the cores with the rest of the program, so none is tied to one."""
 EXACT = {**SHARED, "INFERENCE_PRECISION_HINT": "f32"}
 """Otherwise processors that have bfloat16 compute in it: a third less time, and up to 1 % of an output's range off."""
-
-_ONE_AT_A_TIME = threading.Lock()
-"""PyTorch's tracing keeps state that threads share."""
 
 
 def is_installed() -> bool:
@@ -38,9 +33,7 @@ def load() -> Any:
     """The package, its telemetry kept out. Raises MissingExtraError where it is not installed."""
     # Before the first import: it would send a message home, and wait for it, wherever no CI variable is set.
     sys.modules.setdefault(TELEMETRY, None)  # type: ignore[arg-type]
-    # Here and not around the tracing: that is done in a thread, and filters belong to all threads.
-    warnings.filterwarnings("ignore", r"`torch\.jit\.", DeprecationWarning)
-    warnings.filterwarnings("ignore", category=torch.jit._trace.TracerWarning)  # of every Python number that it keeps
+    expect_traces()
     try:
         import openvino
     except ImportError as error:
@@ -51,9 +44,7 @@ def load() -> Any:
 def convert(network: PlainNetwork) -> Any:
     """A network as an OpenVINO model for pictures of any size, its inputs and outputs named."""
     openvino = load()
-    with _ONE_AT_A_TIME, torch.inference_mode():
-        traced = torch.jit.trace(network.module, network.example, check_trace=False)  # type: ignore[no-untyped-call]
-        model = openvino.convert_model(traced, example_input=network.example)
+    model = openvino.convert_model(trace(network.module, network.example), example_input=network.example)
     for ports, names in ((model.inputs, network.inputs), (model.outputs, network.outputs)):
         for port, name in zip(ports, names, strict=True):
             port.get_tensor().set_names({name})

@@ -16,7 +16,7 @@ from dancedouble.assessment.doctor import examine, examine_poses, keep_quality, 
 from dancedouble.assessment.finished import assess_result
 from dancedouble.assessment.held_out import run_trial
 from dancedouble.assessment.trial import hold_out, pair_up
-from dancedouble.capture import capture_poses, default_estimator, is_video
+from dancedouble.capture import DANCE_LOOKS, capture_poses, default_estimator, is_video
 from dancedouble.delivery import Layout, check_request
 from dancedouble.description import describe_installation, describe_path, describe_preset
 from dancedouble.devices import choose_device
@@ -194,7 +194,7 @@ def render(
     check_request(output, layout, inputs=[source, Path(person)], alpha=alpha, has_source_video=is_video(source))
     subject = load_person(person)
     renderer = Synthesizer(subject, open_engine(subject, device, exact=False))
-    capture = capture_poses(source, person=person_number, frames=frames, on_progress=on_progress)
+    capture = capture_poses(source, person=person_number, frames=frames, looks=DANCE_LOOKS, on_progress=on_progress)
     looked = time.monotonic() - started
     return render_capture(
         renderer, capture, source, output, first=frames[0] if frames else 0, layout=layout, alpha=alpha,

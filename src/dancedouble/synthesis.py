@@ -16,7 +16,7 @@ from dancedouble.allocation import keep_freed_memory
 from dancedouble.conditioning import Conditioner, LimbConditioner, Pose, Shown, figure_conditioner, pose_in_window
 from dancedouble.dataset import carry_to_grid, face_edges, picture_to_tensor, references_to_tensor
 from dancedouble.deployment import PREVIOUS_CHANNELS
-from dancedouble.engine import Engine, TorchEngine
+from dancedouble.engine import Engine, TorchEngine, beside_other_work
 from dancedouble.errors import PersonFileError
 from dancedouble.models.face import crop_faces
 from dancedouble.models.layers import Layers, composite
@@ -114,13 +114,14 @@ class Synthesizer:
 
     def _painted(self, prepared: Iterable[_Prepared | None]) -> Iterator[tuple[Layers | None, _Prepared | None]]:
         previous: Layers | None = None
-        for ready in prepared:
-            painted = None
-            if ready is None:
-                previous = None
-            else:
-                painted, previous = self._paint(ready, previous)
-            yield painted, ready
+        with beside_other_work():
+            for ready in prepared:
+                painted = None
+                if ready is None:
+                    previous = None
+                else:
+                    painted, previous = self._paint(ready, previous)
+                yield painted, ready
 
     def own_frame(self) -> dict[str, Tensor]:
         """What the generator is shown for a frame of the subject's own footage, at the size they were learned in.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from dancedouble.capture import Capture, capture_poses, is_video
+from dancedouble.capture import DANCE_LOOKS, Capture, capture_poses, is_video
 from dancedouble.errors import OutputError
 from dancedouble.files import sha256, write_atomically
 from dancedouble.media.video import probe
@@ -68,7 +68,7 @@ def cached_capture(
         if kept["key"] == key:
             video = probe(source) if is_video(source) else None
             return Capture(poses=PoseSequence.load(cache), gaps=kept["gaps"], video=video, warnings=kept["warnings"])
-    capture = capture_poses(source, person=person, frames=frames, on_progress=on_progress)
+    capture = capture_poses(source, person=person, frames=frames, looks=DANCE_LOOKS, on_progress=on_progress)
     capture.poses.save(cache)
     kept = {"key": key, "gaps": capture.gaps, "warnings": capture.warnings}
     write_atomically(note, json.dumps(kept).encode())

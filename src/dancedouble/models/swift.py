@@ -177,6 +177,7 @@ def sample_near(pictures: Tensor, offsets: Tensor) -> Tensor:
     x = torch.arange(width, device=offsets.device, dtype=offsets.dtype) + 0.5
     y = torch.arange(height, device=offsets.device, dtype=offsets.dtype)[:, None] + 0.5
     flat = offsets.flatten(0, 1)
-    grid = torch.stack([(flat[:, 0] + x) * (2 / width) - 1, (flat[:, 1] + y) * (2 / height) - 1], -1)
+    # Joined along the channels and turned around after that: side by side, pixel by pixel, is far slower in OpenVINO.
+    grid = torch.cat([(flat[:, :1] + x) * (2 / width) - 1, (flat[:, 1:] + y) * (2 / height) - 1], 1).permute(0, 2, 3, 1)
     sampled = F.grid_sample(pictures.flatten(0, 1), grid, mode="bilinear", padding_mode="border", align_corners=False)
     return sampled.view(pictures.shape)

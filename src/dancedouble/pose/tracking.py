@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -130,7 +131,7 @@ def find_subject(
 
 
 def follow_subject(
-    frames: Iterable[Frame], estimator: PoseEstimator, track: Track, *, others: Sequence[Track] = ()
+    frames: Iterable[Frame], estimator: PoseEstimator, track: Track, *, others: Sequence[Track] = (), every: int = 1
 ) -> Iterator[Seen]:
     """The second pass: each of ``frames`` with the pose of ``track``'s person in it.
 
@@ -138,17 +139,18 @@ def follow_subject(
     thread, and come out one frame later.
 
     Args:
-        frames: all frames of the clip from the first, RGB.
+        frames: all frames of the clip from the first, RGB, or one in ``every``.
         estimator: its landmark network is run once or twice a frame.
         track: whom to follow.
         others: tracks of the other people, so as not to slip onto one of them.
+        every: how many of the clip's frames lie between two of ``frames``.
     """
 
     def bodies() -> Iterator[Seen]:
         state = _Following()
-        for index, frame in enumerate(frames):
+        for index, frame in zip(count(step=every), frames, strict=False):
             here = track.at(index)
-            state.coasted = 0 if here else state.coasted + 1
+            state.coasted = 0 if here else state.coasted + every
             state.pose = _follow(frame, estimator, state, here, [other.at(index) for other in others], track.step)
             yield Seen(frame, state.pose)
 

@@ -41,11 +41,11 @@ class CropWindow:
 
     def cut(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The crop of an HWC or HW uint8 picture; beyond its edge the nearest pixel is repeated."""
-        rows = np.clip(np.arange(self.top, self.top + self.region[0]), 0, frame.shape[0] - 1)
-        columns = np.clip(np.arange(self.left, self.left + self.region[1]), 0, frame.shape[1] - 1)
-        part = frame[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        if part.shape[:2] != self.region:
-            part = frame[np.ix_(rows, columns)]
+        rows, above, below = _within(self.top, self.region[0], frame.shape[0])
+        columns, before, after = _within(self.left, self.region[1], frame.shape[1])
+        part = frame[rows, columns]
+        if above or below or before or after:
+            part = np.asarray(cv2.copyMakeBorder(part, above, below, before, after, cv2.BORDER_REPLICATE), np.uint8)
         shrinking = self.size[0] < self.region[0]
         resized = cv2.resize(part, self.size[::-1], interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
         return np.asarray(resized, np.uint8)
@@ -59,6 +59,12 @@ class CropWindow:
             slice(top, bottom), slice(left, right),
             slice(top - self.top, bottom - self.top), slice(left - self.left, right - self.left),
         )  # fmt: skip
+
+
+def _within(start: int, length: int, whole: int) -> tuple[slice, int, int]:
+    """A span as far as it lies within 0 to ``whole``, at least the nearest pixel, and how far it reaches beyond."""
+    inside = slice(min(max(start, 0), whole - 1), max(min(start + length, whole), 1))
+    return inside, min(max(-start, 0), length - 1), min(max(start + length - whole, 0), length - 1)
 
 
 def whole_frame(frame_size: tuple[int, int], size: tuple[int, int], frames: int) -> list[CropWindow]:
