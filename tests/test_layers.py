@@ -22,7 +22,7 @@ LAYERS = (
         "steadying", "plate_samples", "plate_shadows", "plate", "capture", "recipe", "conditioning", "workspace",
         "person", "checkpoint",
     ),
-    ("preparation", "pose_features", "references", "dataset", "subject"),
+    ("preparation", "occlusion", "pose_features", "references", "dataset", "subject"),
     ("provenance", "coverage", "evaluation", "training"),
     ("deployment", "openvino_runtime", "engine", "synthesis", "exporting", "live_dance", "delivery", "live_view"),
     ("assessment", "results", "planning", "description", "rendition", "performance", "transfer_state", "pipeline"),

@@ -7,12 +7,13 @@ take a person with narrow shoulders for one who stands sideways.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dancedouble.occlusion import hidden_by_arms
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import LEFT_HAND, RIGHT_HAND, body
 from dancedouble.rendering.body_parts import GROUPS
@@ -48,6 +49,9 @@ HAND_SHOWN, HAND = 1.0, 0.3
 out of sight has none to give."""
 OWN, TURNED, ELSEWHERE = 4.0, 0.6, 0.25
 """For a group of body parts: how much its own features count, which way trunk and head face, and all others."""
+HIDDEN = 0.2
+"""For a group of body parts: cost of a picture in which an arm hides all of it, and of the wanted pose nothing. Less
+than a turned trunk costs: a hand on the shirt is a smaller fault than its back."""
 _LONGEST = 90
 """Percentile of a bone's length over time that counts as its full length: above it is mostly noise."""
 
@@ -64,6 +68,8 @@ class PoseFeatures:
     """(F,) importance."""
     emphasis: Array
     """(len(GROUPS), F) importance when a picture is wanted for one group of body parts."""
+    hidden: Mapping[str, Array]
+    """By group: (T, places) how far an arm hides each of its places, 0 to 1."""
 
     def __len__(self) -> int:
         return len(self.value)
@@ -74,7 +80,8 @@ class PoseFeatures:
         return np.asarray(self.known[:, : 2 * len(_BONES)].mean(1), np.float32)
 
     def __getitem__(self, rows: Sequence[int] | slice | NDArray[np.int64]) -> PoseFeatures:
-        return PoseFeatures(self.value[rows], self.known[rows], self.weight, self.emphasis)
+        hidden = {group: places[rows] for group, places in self.hidden.items()}
+        return PoseFeatures(self.value[rows], self.known[rows], self.weight, self.emphasis, hidden)
 
 
 def pose_features(poses: PoseSequence) -> PoseFeatures:
@@ -138,6 +145,7 @@ def pose_features(poses: PoseSequence) -> PoseFeatures:
         np.stack(known, 1).astype(np.float32),
         np.asarray(weights, np.float32),
         np.asarray(emphases, np.float32).T,
+        hidden_by_arms(poses, _full_length(*_vector(poses, "neck", "mid_hip"))),
     )
 
 
@@ -176,8 +184,15 @@ def pose_distances(query: PoseFeatures, bank: PoseFeatures) -> Array:
 
 
 def group_distances(query: PoseFeatures, bank: PoseFeatures) -> Array:
-    """(len(GROUPS) + 1, T, N): :func:`pose_distances` as each group of body parts sees it, and last as a whole."""
-    return _distances(query, bank, np.concatenate([query.emphasis, query.weight[None]]))
+    """(len(GROUPS) + 1, T, N): :func:`pose_distances` as each group of body parts sees it, and last as a whole.
+
+    Groups keep away from pictures in which an arm hides them that does not in the query.
+    """
+    distances = _distances(query, bank, np.concatenate([query.emphasis, query.weight[None]]))
+    for group, places in bank.hidden.items():
+        beyond = places[None] - query.hidden[group][:, None]
+        distances[GROUPS.index(group)] += np.float32(HIDDEN) * np.maximum(beyond, 0).mean(-1)
+    return distances
 
 
 def _distances(query: PoseFeatures, bank: PoseFeatures, weights: Array) -> Array:
