@@ -89,7 +89,7 @@ WITHOUT: dict[str, tuple[str, Change]] = {
     ),
     "no-face": ("the face GAN", lambda r: replace(r, face=None)),
     "no-references": ("warped references and limb maps: stick figures, same losses", without_references),
-    "one-reference": ("two of its three references", lambda r: shown(r, references=1)),
+    "one-reference": ("the second of its references", lambda r: shown(r, references=1)),
     "no-plate": ("the sight of the plate", lambda r: shown(r, plate=False)),
     "no-perceptual": ("the perceptual loss", lambda r: ablate(r, "no-perceptual")),
     "no-structure": ("the structure loss", without_term("structure")),

@@ -93,7 +93,11 @@ def test_a_frame_of_256_by_192_costs_at_most_two_and_a_half_billion_operations()
     config = SwiftConfig(maps=LimbInput(plate=True).channels)
     with torch.device("meta"):
         generator = SwiftGenerator(config).eval()
-        data = [torch.empty(1, config.maps, 64, 48), torch.empty(1, 3, 4, 256, 192), torch.empty(1, 4, 256, 192)]
+        data = [
+            torch.empty(1, config.maps, 64, 48),
+            torch.empty(1, config.references, 4, 256, 192),
+            torch.empty(1, 4, 256, 192),
+        ]
         with FlopCounterMode(display=False) as counter:
             generator(*data)
     assert counter.get_total_flops() < 2.5e9

@@ -47,7 +47,7 @@ class LimbInput:
     """The generator is shown limb-coordinate maps and real frames of the subject, warped limb by limb."""
 
     kind: Literal["limbs"] = "limbs"
-    references: int = 3
+    references: int = 2
     """Warped pictures per frame."""
     bank: int = 48
     """Pictures to choose them from."""

@@ -163,7 +163,7 @@ class ReferenceChooser:
     """Poses of the whole clip the bank is from."""
     bank: tuple[int, ...]
     """Frame indices of the bank's pictures in that clip."""
-    count: int = 3
+    count: int = 2
     """References per frame."""
     gap_seconds: float = 0.15
     """In learning, pictures nearer in time than this are not shown: they would give the answer away."""

@@ -43,7 +43,7 @@ class SwiftConfig:
 
     maps: int
     """Channels of the limb maps."""
-    references: int = 3
+    references: int = 2
     """Reference pictures per frame."""
     width: int = 32
     """Channels at the working resolution; twice and three times as many below."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from queue import LifoQueue
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -51,6 +55,13 @@ class _Body(PersonPose):
     presence: float
 
 
+class _BodyNetworks(NamedTuple):
+    """What one thread needs to look for bodies."""
+
+    detector: Network
+    landmarks: Network
+
+
 class BlazePose:
     """The shipped :class:`~dancedouble.pose.estimator.PoseEstimator`.
 
@@ -59,6 +70,8 @@ class BlazePose:
         hands, face, mask: whether :meth:`complete` finds them; without, their scores are 0 and the mask is None.
         threads: threads of the body's networks; hands, face and mask share two whatever it is. A second one helps
             on an idle machine only: next to decoding, or to another program, two wait for each other.
+
+    Two threads may look at frames at the same time; others wait for one of them.
 
     Raises:
         WeightsError: the weights cannot be had.
@@ -73,8 +86,10 @@ class BlazePose:
         mask: bool = True,
         threads: int = 1,
     ) -> None:
-        self._detectors = [Network(weight_path("pose_detection"), threads=threads) for _thread in range(2)]
-        self._landmarks = Network(weight_path(f"pose_landmark_{model}"), threads=threads)
+        self._free: LifoQueue[_BodyNetworks] = LifoQueue()
+        for _thread in range(2):
+            detector = Network(weight_path("pose_detection"), threads=threads)
+            self._free.put(_BodyNetworks(detector, Network(weight_path(f"pose_landmark_{model}"), threads=threads)))
         self._hands = {side: HandLandmarks(threads=1) for side in HANDS} if hands else {}
         self._face = FaceMesh(threads=1) if face else None
         self._aside = ThreadPoolExecutor(1)
@@ -84,16 +99,17 @@ class BlazePose:
     def detect(self, frame: Frame, *, closely: bool = True) -> list[Detection]:
         """Everyone in the frame whom the landmark network confirms, surest first."""
         people: list[tuple[float, _Body]] = []
-        for score, roi in self._candidates(frame, closely):
-            if any(moved(roi, other.roi) < SAME_ROI for _, other in people):
-                continue
-            person = self._look(frame, roi)
-            if person is None or any(_same(person, other) for _, other in people):
-                continue  # nobody, or somebody known, seen askew
-            if moved(roi, person.roi) > SETTLED:
-                person = self._look(frame, person.roi)
-            if person is not None and not any(_same(person, other) for _, other in people):
-                people.append((min(score, person.presence), person))
+        with self._networks() as (detector, landmarks):
+            for score, roi in self._candidates(frame, closely, detector):
+                if any(moved(roi, other.roi) < SAME_ROI for _, other in people):
+                    continue
+                person = _look(frame, roi, landmarks)
+                if person is None or any(_same(person, other) for _, other in people):
+                    continue  # nobody, or somebody known, seen askew
+                if moved(roi, person.roi) > SETTLED:
+                    person = _look(frame, person.roi, landmarks)
+                if person is not None and not any(_same(person, other) for _, other in people):
+                    people.append((min(score, person.presence), person))
         return [
             Detection(
                 box=bounds(person.xy, person.score),
@@ -106,7 +122,8 @@ class BlazePose:
 
     def landmarks(self, frame: Frame, roi: Roi) -> PersonPose | None:
         """The body of the person in ``roi``; None when nobody is there."""
-        return self._look(frame, roi)
+        with self._networks() as networks:
+            return _look(frame, roi, networks.landmarks)
 
     def complete(self, frame: Frame, pose: PersonPose) -> PersonPose:
         """A pose of :meth:`landmarks` with hands, face and mask."""
@@ -128,6 +145,14 @@ class BlazePose:
         hide_outside(xy, score, frame)
         return PersonPose(xy=xy, score=score, depth=depth, mask=mask.result(), box=pose.box, roi=pose.roi)
 
+    @contextmanager
+    def _networks(self) -> Iterator[_BodyNetworks]:
+        networks = self._free.get()
+        try:
+            yield networks
+        finally:
+            self._free.put(networks)
+
     def _hand(self, frame: Frame, person: _Body, side: str) -> Hand | None:
         _part, wrist, index, pinky = HANDS[side]
         if not self._hands or person.score[INDEX[f"{side}_wrist"]] <= 0:
@@ -146,13 +171,10 @@ class BlazePose:
         mask = cv2.warpAffine(sigmoid(person.segmentation), person.matrix, (width, height), flags=cv2.INTER_LINEAR)
         return np.asarray(mask, np.float32)
 
-    def _candidates(self, frame: Frame, closely: bool) -> list[tuple[float, Roi]]:
+    def _candidates(self, frame: Frame, closely: bool, detector: Network) -> list[tuple[float, Roi]]:
         """What the detector sees in the whole frame, and closely in parts of it: score and region, surest first."""
         views = body.detector_views(frame.shape[:2])
-        if not closely:
-            return self._detect_in(frame, views[:1], self._detectors[0])
-        half = self._aside.submit(self._detect_in, frame, views[1::2], self._detectors[1])
-        found = [*self._detect_in(frame, views[::2], self._detectors[0]), *half.result()]
+        found = self._detect_in(frame, views if closely else views[:1], detector)
         return sorted(found, key=lambda pair: -pair[0])
 
     def _detect_in(self, frame: Frame, views: list[Roi], detector: Network) -> list[tuple[float, Roi]]:
@@ -170,24 +192,25 @@ class BlazePose:
                 found.append((score, body.roi_between(*to_frame(keys[:2], matrix))))
         return found
 
-    def _look(self, frame: Frame, roi: Roi) -> _Body | None:
-        """Run the landmark network; None when it sees nobody in the region."""
-        (raw, flag, mask, heat, _world), matrix = self._landmarks.look(frame, roi)
-        if flag[0] < MIN_PRESENCE:
-            return None
-        rows = raw.reshape(body.LANDMARKS, 5)
-        points = to_frame(body.refine_by_heat(rows[:, :2], heat, self._landmarks.side), matrix)
-        depth = rows[:, 2] * np.float32(roi.size / self._landmarks.side)
-        visibility = sigmoid(rows[:, 3:5].min(axis=1))  # seen, and inside the frame
-        xy, score, pose_depth = body.canonical_body(points, visibility, depth)
-        hide_outside(xy, score, frame)
-        if not score.any():
-            return None
-        return _Body(
-            xy=xy, score=score, depth=pose_depth, mask=None, box=bounds(xy[BODY], score[BODY]),
-            roi=body.roi_between(points[body.CENTRE], points[body.TOP]), points=points[:33], z=depth[:33],
-            segmentation=mask[..., 0], matrix=matrix, presence=float(flag[0]),
-        )  # fmt: skip
+
+def _look(frame: Frame, roi: Roi, network: Network) -> _Body | None:
+    """What the landmark network says; None when it sees nobody in the region."""
+    (raw, flag, mask, heat, _world), matrix = network.look(frame, roi)
+    if flag[0] < MIN_PRESENCE:
+        return None
+    rows = raw.reshape(body.LANDMARKS, 5)
+    points = to_frame(body.refine_by_heat(rows[:, :2], heat, network.side), matrix)
+    depth = rows[:, 2] * np.float32(roi.size / network.side)
+    visibility = sigmoid(rows[:, 3:5].min(axis=1))  # seen, and inside the frame
+    xy, score, pose_depth = body.canonical_body(points, visibility, depth)
+    hide_outside(xy, score, frame)
+    if not score.any():
+        return None
+    return _Body(
+        xy=xy, score=score, depth=pose_depth, mask=None, box=bounds(xy[BODY], score[BODY]),
+        roi=body.roi_between(points[body.CENTRE], points[body.TOP]), points=points[:33], z=depth[:33],
+        segmentation=mask[..., 0], matrix=matrix, presence=float(flag[0]),
+    )  # fmt: skip
 
 
 def hide_outside(xy: Array, score: Array, frame: Frame) -> None:

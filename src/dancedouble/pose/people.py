@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -155,18 +157,10 @@ def list_people(frames: Iterable[Frame], estimator: PoseEstimator, *, fps: Fract
     """
     step = sample_step(fps)
     people: list[_Open] = []
-    samples, alone = 0, False
-    for number, frame in enumerate(frames):
-        index = number * every
-        if index % step == 0:
-            found: list[Detection] = []
-            if alone and samples % CLOSE_SAMPLES:
-                found = estimator.detect(frame, closely=False)
-            if len(found) != 1:
-                found = estimator.detect(frame)
-            alone = len(found) == 1
-            samples += 1
-            _link(people, frame, index, step, found)
+    samples = 0
+    for index, frame, found in _search(frames, estimator, step, every):
+        samples += 1
+        _link(people, frame, index, step, found)
     tracks = [
         Track(number=0, sightings=tuple(person.sightings), samples=samples, step=step, thumbnail=person.thumbnail)
         for person in people
@@ -179,6 +173,29 @@ def list_people(frames: Iterable[Frame], estimator: PoseEstimator, *, fps: Fract
         if not _is_ghost(track, kept):
             kept.append(replace(track, number=len(kept) + 1))
     return kept
+
+
+def _search(
+    frames: Iterable[Frame], estimator: PoseEstimator, step: int, every: int
+) -> Iterator[tuple[int, Frame, list[Detection]]]:
+    """Each sample, by its place in the clip, and who is in it. Two are searched at once, each in a thread."""
+
+    def find(frame: Frame, closely: bool) -> list[Detection]:
+        found = estimator.detect(frame, closely=closely)
+        return found if closely or len(found) == 1 else estimator.detect(frame)
+
+    searched: deque[tuple[int, Frame, Future[list[Detection]]]] = deque()
+    alone = False
+    with ThreadPoolExecutor(2) as threads:
+        sampled = ((number * every, frame) for number, frame in enumerate(frames) if number * every % step == 0)
+        for sample, (index, frame) in enumerate(sampled):
+            searched.append((index, frame, threads.submit(find, frame, not alone or sample % CLOSE_SAMPLES == 0)))
+            if len(searched) == 2:
+                before, earlier, job = searched.popleft()
+                alone = len(job.result()) == 1
+                yield before, earlier, job.result()
+        for index, frame, job in searched:
+            yield index, frame, job.result()
 
 
 def _is_ghost(track: Track, people: Sequence[Track]) -> bool:

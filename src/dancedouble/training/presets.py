@@ -70,8 +70,8 @@ def figure(height: int = DEFAULT_HEIGHT) -> Recipe:
 
 def tiny(height: int = 64) -> Recipe:
     """Every part of ``swift`` at toy size: for tests and for trying the pipeline in seconds."""
-    limbs = LimbInput(references=2, bank=6, plate=True)
-    generator = SwiftConfig(maps=limbs.channels, references=2, width=8, reference_width=4)
+    limbs = LimbInput(bank=6, plate=True)
+    generator = SwiftConfig(maps=limbs.channels, references=limbs.references, width=8, reference_width=4)
     return Recipe(
         preset="tiny", framing=TrackedCrop(), conditioning=limbs, perceptual=None,
         stages=(
