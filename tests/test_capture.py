@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dancedouble.capture import DANCE_LOOKS, capture_poses, spread
+from dancedouble.capture import DANCE_LOOKS, capture_poses
 from dancedouble.media.video import VideoWriter
-from dancedouble.pose.estimator import FakePoseEstimator, Frame, PersonPose, Roi, stamp_frame
+from dancedouble.pose.estimator import FakePoseEstimator, Frame, PersonPose, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import INDEX, POINTS
+from dancedouble.pose.smoothing import fill_between
 
 SIZE = (240, 320)
 
@@ -56,10 +58,25 @@ def test_a_dance_is_looked_at_a_dozen_times_a_second_and_moves_on_between(
     assert apart.max() < 0.1
 
 
-def test_between_two_looks_nobody_is_made_up_where_one_of_them_saw_nobody() -> None:
-    pose = PersonPose(
-        xy=np.zeros((POINTS, 2), np.float32), score=np.ones(POINTS, np.float32), depth=np.zeros(POINTS, np.float32),
-        mask=None, box=(0, 0, 1, 1), roi=Roi(x=0, y=0, size=1),
-    )  # fmt: skip
-    assert list(spread([pose, None, pose], 2, 6)) == [pose, None, None, None, pose, pose]
-    assert list(spread([pose, pose], 3, 4)) == [pose, None, None, pose]
+def test_points_go_along_curves_between_looks_and_only_where_both_looks_have_them() -> None:
+    times = np.arange(13) / 12
+    danced = walk(13, Fraction(24))
+    hip, hand = INDEX["mid_hip"], INDEX["left_ankle"]
+    danced.xy[:, hip, 0] = 100 + 60 * np.sin(2 * np.pi * times)
+    looked = danced[::2]
+    looked.score[3, hand] = 0
+    filled = fill_between(replace(looked, fps=Fraction(12)), 2, 13)
+    assert filled.fps == 24 and len(filled) == 13
+    np.testing.assert_array_equal(filled.xy[::2], looked.xy)
+    straight = (looked.xy[:-1, hip, 0] + looked.xy[1:, hip, 0]) / 2
+    true = danced.xy[1::2, hip, 0]
+    inner = slice(1, -1)
+    assert np.abs(filled.xy[1::2, hip, 0] - true)[inner].max() < 0.4 * np.abs(straight - true)[inner].max()
+    assert (filled.score[5:8, hand] == 0).all() and (filled.score[[4, 8], hand] > 0).all()
+    np.testing.assert_allclose(filled.xy[3, hand], (looked.xy[1, hand] + looked.xy[2, hand]) / 2, atol=0.01)
+
+
+def test_the_last_look_is_held_to_the_end() -> None:
+    filled = fill_between(walk(2, Fraction(8)), 3, 6)
+    assert len(filled) == 6
+    np.testing.assert_array_equal(filled.xy[4:], filled.xy[[3, 3]])

@@ -9,8 +9,10 @@ from dancedouble.results import Plan
 DEFAULT_BUDGET = 600.0
 """Seconds for the whole job when none are given."""
 POSE_SECONDS = 0.05
-"""Per frame, on two cores; measured by benchmarks/pose.py, decoding and writing included."""
-RENDER_SECONDS = {192: 0.05, 256: 0.07, 384: 0.13, 512: 0.22}
+"""Per frame of footage, on two cores; measured by benchmarks/pose.py, decoding and writing included."""
+DANCE_SECONDS = 0.03
+"""Per frame of a dance, which is not looked at in every frame."""
+RENDER_SECONDS = {192: 0.05, 256: 0.06, 384: 0.13, 512: 0.22}
 """Per frame by picture height, on two cores; measured by benchmarks/render.py."""
 SHORTEST_TRAINING = 20.0
 """Below this nothing is learned: the budget is overrun instead."""
@@ -29,7 +31,7 @@ def plan_budget(
     budget: float, *, preset: str, size: int, source_frames: int, target_frames: int, spent: float, device: torch.device
 ) -> Plan:
     """Shares in seconds. ``spent`` is what looking at both clips took; 0 before it is known, when it is estimated."""
-    poses = spent or POSE_SECONDS * (source_frames + target_frames)
+    poses = spent or DANCE_SECONDS * source_frames + POSE_SECONDS * target_frames
     nearest = min(RENDER_SECONDS, key=lambda height: abs(height - size))
     speed = GPU_SPEED if device.type == "cuda" else 1.0
     rendering = RENDER_SECONDS[nearest] * source_frames / speed + 2.0

@@ -63,11 +63,36 @@ def fill_gaps(poses: PoseSequence, longest: int) -> FilledPoses:
     return FilledPoses(poses=replace(poses, xy=xy, score=score, depth=depth), filled=filled, left=left)
 
 
-def smooth(poses: PoseSequence) -> PoseSequence:
-    """Smooth as the paper does: Gaussian from 60 frames per second on, sliding median of 7 frames below."""
+def fill_between(poses: PoseSequence, every: int, count: int) -> PoseSequence:
+    """Poses of every ``every``-th frame of a clip → of all its ``count`` frames, at ``every`` times the rate.
+
+    Each point goes along a Catmull–Rom curve by the two poses beside and the two beyond, as far as they have it; its
+    score is the lower of the two beside. The last pose is held to the end.
+    """
+    last = len(poses) - 1
+    frames = np.arange(count)
+    one = np.minimum(frames // every, last)
+    two = np.minimum(one + 1, last)
+    share = np.where(one < two, (frames - one * every) / every, 0).astype(np.float32)[:, None, None]
+    values = np.concatenate([poses.xy, poses.depth[..., None]], axis=2)
+    has = (poses.score > 0)[..., None]
+    start, end, straight = values[one], values[two], values[two] - values[one]
+    # Where a pose beyond does not have the point, or there is none, the curve leaves in the direction of the other end.
+    leaving = np.where(has[one - 1] & (one > 0)[:, None, None], (end - values[one - 1]) / 2, straight)
+    beyond = np.minimum(two + 1, last)
+    arriving = np.where(has[beyond] & (beyond > two)[:, None, None], (values[beyond] - start) / 2, straight)
+    filled = start + share * (
+        leaving + share * ((3 * straight - 2 * leaving - arriving) + share * (leaving + arriving - 2 * straight))
+    )
+    score = np.where(share[..., 0] > 0, np.minimum(poses.score[one], poses.score[two]), poses.score[one])
+    return replace(poses, xy=filled[..., :2], depth=filled[..., 2], score=score, fps=poses.fps * every)
+
+
+def smooth(poses: PoseSequence, window: int = WINDOW) -> PoseSequence:
+    """Smooth as the paper does: Gaussian from 60 frames per second on, sliding median of ``window`` frames below."""
     if poses.fps >= GAUSSIAN_FPS:
         return smooth_gaussian(poses, sigma=float(poses.fps) * GAUSSIAN_SECONDS)
-    return smooth_median(poses)
+    return smooth_median(poses, window)
 
 
 def smooth_median(poses: PoseSequence, window: int = WINDOW) -> PoseSequence:
