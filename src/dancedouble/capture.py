@@ -27,7 +27,7 @@ LONGEST_BRIDGED = 0.4
 DEFAULT_FPS = Fraction(30)
 """Rate of poses that come without one."""
 DANCE_LOOKS = 11.5
-"""How often a second a dance is looked at, at least: every other frame of a phone's video. Bodies come out as near to the
+"""How often a second a dance is looked at, at least: every other frame of a phone's video. Bodies come as near to the
 truth as with all frames, faces a little less, in half the time."""
 SPARSE_WINDOW = 5
 """Frames of the median where not every frame was looked at: two looks out of three speak for themselves."""
