@@ -44,6 +44,16 @@ def test_making_and_using_overlap() -> None:
             meeting.wait()
 
 
+def test_two_threads_work_at_once_and_keep_the_order() -> None:
+    meeting = threading.Barrier(2, timeout=20)
+
+    def together(number: int) -> int:
+        meeting.wait()
+        return number
+
+    assert list(in_a_thread(together, range(6), threads=2)) == list(range(6))
+
+
 def test_an_error_comes_out_in_its_place() -> None:
     def items() -> Iterator[int]:
         yield 1

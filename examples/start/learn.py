@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import argparse
 import time
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from dancedouble import pipeline
 from dancedouble.checkpoint import load_checkpoint, save_checkpoint
 from dancedouble.dataset import Batch, PairSampler
 from dancedouble.models.painter import Painter
+from dancedouble.overlap import read_ahead
 from dancedouble.perception import load_perceptual
 from dancedouble.subject import open_subject
 from dancedouble.training.execution import execution_on
@@ -101,10 +103,9 @@ def learn(run: FrameRun, samplers: list[PairSampler], seconds: float, checkpoint
         batch = samplers[number % len(samplers)].batch(number // len(samplers), run.stage.batch)
         return recoloured(batch, random)
 
-    with ThreadPoolExecutor(1) as thread:
-        waiting = thread.submit(draw, step)
+    with closing(read_ahead(map(draw, count(step)), depth=1)) as batches:
         while spent < seconds:
-            batch, waiting = waiting.result(), thread.submit(draw, step + 1)
+            batch = next(batches)
             began = time.monotonic()
             rate = learning_rate(run.stage, step, spent / seconds)
             losses = run.step(batch, rate, np.random.default_rng([2, step]))

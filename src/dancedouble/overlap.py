@@ -7,7 +7,7 @@ stage comes out where its item would have; a consumer that stops early leaves no
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def read_ahead(items: Iterable[Item], depth: int = 2) -> Iterator[Item]:
+def read_ahead(items: Iterable[Item], depth: int = 2) -> Generator[Item]:
     """The same items, up to ``depth`` of them made in a thread before they are asked for."""
     source = iter(items)
     end = object()
@@ -32,11 +32,13 @@ def read_ahead(items: Iterable[Item], depth: int = 2) -> Iterator[Item]:
             close()
 
 
-def in_a_thread(function: Callable[[Item], Result], items: Iterable[Item], depth: int = 1) -> Iterator[Result]:
-    """``map``, with ``function`` running in a thread up to ``depth`` items behind the making of the items."""
+def in_a_thread(
+    function: Callable[[Item], Result], items: Iterable[Item], depth: int = 1, threads: int = 1
+) -> Iterator[Result]:
+    """``map``, with ``function`` running in ``threads`` up to ``depth`` items behind the making of the items."""
     source = iter(items)
     pending: deque[Future[Result]] = deque()
-    thread = ThreadPoolExecutor(1)
+    thread = ThreadPoolExecutor(threads)
     try:
         for item in source:
             pending.append(thread.submit(function, item))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +13,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from dancedouble.errors import NoPersonError, PersonTooSmallError, SubjectError
+from dancedouble.overlap import in_a_thread
 from dancedouble.pose.estimator import Array, Box, Detection, Frame, PoseEstimator, Roi, overlap
 
 SAMPLES_PER_SECOND = 5
@@ -179,23 +178,22 @@ def _search(
     frames: Iterable[Frame], estimator: PoseEstimator, step: int, every: int
 ) -> Iterator[tuple[int, Frame, list[Detection]]]:
     """Each sample, by its place in the clip, and who is in it. Two are searched at once, each in a thread."""
-
-    def find(frame: Frame, closely: bool) -> list[Detection]:
-        found = estimator.detect(frame, closely=closely)
-        return found if closely or len(found) == 1 else estimator.detect(frame)
-
-    searched: deque[tuple[int, Frame, Future[list[Detection]]]] = deque()
     alone = False
-    with ThreadPoolExecutor(2) as threads:
+
+    def samples() -> Iterator[tuple[int, Frame, bool]]:
         sampled = ((number * every, frame) for number, frame in enumerate(frames) if number * every % step == 0)
         for sample, (index, frame) in enumerate(sampled):
-            searched.append((index, frame, threads.submit(find, frame, not alone or sample % CLOSE_SAMPLES == 0)))
-            if len(searched) == 2:
-                before, earlier, job = searched.popleft()
-                alone = len(job.result()) == 1
-                yield before, earlier, job.result()
-        for index, frame, job in searched:
-            yield index, frame, job.result()
+            yield index, frame, not alone or sample % CLOSE_SAMPLES == 0
+
+    def search(index: int, frame: Frame, closely: bool) -> tuple[int, Frame, list[Detection]]:
+        found = estimator.detect(frame, closely=closely)
+        if not closely and len(found) != 1:
+            found = estimator.detect(frame)
+        return index, frame, found
+
+    for index, frame, found in in_a_thread(lambda sample: search(*sample), samples(), threads=2):
+        alone = len(found) == 1
+        yield index, frame, found
 
 
 def _is_ghost(track: Track, people: Sequence[Track]) -> bool:

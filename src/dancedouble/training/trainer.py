@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from dancedouble.errors import Cancelled
 from dancedouble.models.discriminator import MultiScaleDiscriminator
 from dancedouble.models.losses import Distance
 from dancedouble.models.painter import Painter
+from dancedouble.overlap import read_ahead
 from dancedouble.person import Person
 from dancedouble.progress import OnProgress, Progress, ignore_progress
 from dancedouble.recipe import FaceStage, Recipe, Stage, WholeFrame
@@ -153,7 +154,7 @@ class Trainer:
         target = self._steps(stage, sampler)
         stopped = False
         try:
-            with _prefetched(sampler, stage.batch, self.state.step, self.execution) as batches:
+            with closing(_drawn_ahead(sampler, stage.batch, self.state.step, self.execution)) as batches:
                 while not self._over(stage, target):
                     self._step(stage, run, next(batches), target)
                     self._now_and_then(run, sampler)
@@ -316,19 +317,10 @@ class Trainer:
         self._logged = time.monotonic()
 
 
-@contextmanager
-def _prefetched(sampler: PairSampler, count: int, start: int, execution: Execution) -> Iterator[Iterator[Batch]]:
+def _drawn_ahead(sampler: PairSampler, size: int, start: int, execution: Execution) -> Generator[Batch]:
     """Batches from step ``start`` on, the next one drawn in a thread while the present one is learned from."""
-    with ThreadPoolExecutor(1) as thread:
 
-        def draw(step: int) -> Future[Batch]:
-            return thread.submit(sampler.batch, step, count, rank=execution.rank, ranks=execution.ranks)
+    def draw(step: int) -> Batch:
+        return sampler.batch(step, size, rank=execution.rank, ranks=execution.ranks)
 
-        def batches() -> Iterator[Batch]:
-            step, waiting = start, draw(start)
-            while True:
-                step += 1
-                ready, waiting = waiting, draw(step)
-                yield ready.result()
-
-        yield batches()
+    return read_ahead(map(draw, count(start)), depth=1)
