@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from dancedouble.media.video import VideoWriter
 from dancedouble.pose.estimator import FakePoseEstimator, Frame, PersonPose, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import INDEX, POINTS
-from dancedouble.pose.smoothing import fill_between
+from dancedouble.pose.smoothing import smooth, smooth_as_paper
 
 SIZE = (240, 320)
 
@@ -53,30 +52,23 @@ def test_a_dance_is_looked_at_a_dozen_times_a_second_and_moves_on_between(
     captured = capture_poses(tmp_path / "dance.mp4", looks=DANCE_LOOKS, estimator=estimator)
     assert estimator.looks == looks
     assert len(captured.poses) == frames and captured.gaps == 0
-    middle = slice(10, frames - 10)  # near the ends the median leans inwards
+    middle = slice(10, frames - 10)  # at the end the last look is held
     apart = np.abs(captured.poses.xy - danced.xy)[middle, INDEX["mid_hip"]]
     assert apart.max() < 0.1
 
 
-def test_points_go_along_curves_between_looks_and_only_where_both_looks_have_them() -> None:
-    times = np.arange(13) / 12
-    danced = walk(13, Fraction(24))
-    hip, hand = INDEX["mid_hip"], INDEX["left_ankle"]
-    danced.xy[:, hip, 0] = 100 + 60 * np.sin(2 * np.pi * times)
-    looked = danced[::2]
-    looked.score[3, hand] = 0
-    filled = fill_between(replace(looked, fps=Fraction(12)), 2, 13)
-    assert filled.fps == 24 and len(filled) == 13
-    np.testing.assert_array_equal(filled.xy[::2], looked.xy)
-    straight = (looked.xy[:-1, hip, 0] + looked.xy[1:, hip, 0]) / 2
-    true = danced.xy[1::2, hip, 0]
-    inner = slice(1, -1)
-    assert np.abs(filled.xy[1::2, hip, 0] - true)[inner].max() < 0.4 * np.abs(straight - true)[inner].max()
-    assert (filled.score[5:8, hand] == 0).all() and (filled.score[[4, 8], hand] > 0).all()
-    np.testing.assert_allclose(filled.xy[3, hand], (looked.xy[1, hand] + looked.xy[2, hand]) / 2, atol=0.01)
-
-
-def test_the_last_look_is_held_to_the_end() -> None:
-    filled = fill_between(walk(2, Fraction(8)), 3, 6)
-    assert len(filled) == 6
-    np.testing.assert_array_equal(filled.xy[4:], filled.xy[[3, 3]])
+def test_the_smoothing_that_was_asked_for_is_what_poses_get(tmp_path: Path) -> None:
+    danced = walk(24, Fraction(24))
+    danced.xy[::5, INDEX["nose"], 1] += 12
+    with VideoWriter(tmp_path / "dance.mp4", SIZE, Fraction(24)) as writer:
+        for index in range(24):
+            writer.write(stamp_frame(np.full((*SIZE, 3), 90, np.uint8), index))
+    captured = {
+        kind: capture_poses(tmp_path / "dance.mp4", smoothing=kind, estimator=FakePoseEstimator(danced)).poses
+        for kind in ("none", "paper", "local")
+    }
+    np.testing.assert_allclose(captured["none"].xy, danced.xy, atol=1e-4)
+    np.testing.assert_array_equal(captured["paper"].xy, smooth_as_paper(captured["none"]).xy)
+    np.testing.assert_array_equal(captured["local"].xy, smooth(captured["none"]).xy)
+    with pytest.raises(ValueError, match="every frame"):
+        capture_poses(tmp_path / "dance.mp4", smoothing="paper", looks=10, estimator=FakePoseEstimator(danced))

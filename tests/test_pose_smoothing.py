@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
-from dancedouble.pose.smoothing import fill_gaps, find_gaps, smooth, smooth_gaussian, smooth_median
+from dancedouble.pose.smoothing import fill_gaps, find_gaps, smooth, smooth_as_paper, smooth_gaussian, smooth_median
 
 
 def walk(frames: int, fps: int = 30) -> PoseSequence:
@@ -47,6 +47,79 @@ def reference_median(poses: PoseSequence, window: int) -> tuple[np.ndarray, np.n
     return xy, score
 
 
+def swing(frames: int, fps: int = 30, swings: float = 1.5) -> PoseSequence:
+    """Every point goes 60 px to and fro, ``swings`` times a second."""
+    poses = walk(frames, fps)
+    poses.xy[..., 0] = 300 + 60 * np.sin(2 * np.pi * swings * np.arange(frames) / fps)[:, None]
+    return poses
+
+
+@pytest.mark.parametrize("chunk", [512, 9])
+@pytest.mark.parametrize("fps", [16, 30, 60])
+def test_parabolas_follow_a_swing_that_a_median_cuts_off(chunk: int, fps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dancedouble.pose.smoothing.CHUNK", chunk)
+    true = swing(3 * fps, fps)
+    noise = np.random.default_rng(0).normal(0, 2, true.xy.shape).astype(np.float32)
+    inner = slice(fps // 2, -fps // 2)
+    ours, medians = (
+        np.abs(smoother(replace(true, xy=true.xy + noise)).xy[inner, :, 0] - true.xy[inner, :, 0])
+        for smoother in (smooth, smooth_median)
+    )
+    assert ours.mean() < min(medians.mean(), np.abs(noise).mean())
+    assert ours.max() < medians.max()
+
+
+def test_parabolas_are_the_weighted_fit_of_loess() -> None:
+    random = np.random.default_rng(1)
+    poses = replace(walk(21), xy=random.normal(300, 0.01, (21, 137, 2)).astype(np.float32))  # nothing is an outlier
+    there = random.random((21, 137)) > 0.3
+    poses = replace(poses, score=(0.8 * there).astype(np.float32))
+    smoothed = smooth(poses)
+    for frame, point in ((10, 3), (10, 40), (0, 8), (20, 100), (4, 77)):
+        away = (np.arange(21) - frame) / (30 / 6)
+        weight = np.clip(1 - np.abs(away) ** 3, 0, None) ** 3
+        seen = weight * there[:, point]
+        if seen.sum() < weight.sum() / 2:
+            assert smoothed.score[frame, point] == 0
+            continue
+        curve = np.polyfit(away, poses.xy[:, point, 1], 2, w=np.sqrt(seen))
+        assert smoothed.xy[frame, point, 1] == pytest.approx(curve[2], abs=2e-3)
+        assert smoothed.score[frame, point] == pytest.approx(0.8)
+
+
+def test_parabolas_keep_a_steady_walk_forget_a_spike_and_bring_back_a_lost_point() -> None:
+    poses = walk(30)
+    xy = poses.xy.copy()
+    xy[15, 4] = 400
+    smoothed = smooth(without(replace(poses, xy=xy), slice(10, 12), 9))
+    np.testing.assert_allclose(smoothed.xy[:, 5], poses.xy[:, 5], atol=1e-2)
+    assert abs(smoothed.xy[12:19, 4] - poses.xy[12:19, 4]).max() < 0.5
+    np.testing.assert_allclose(smoothed.xy[10:12, 9], poses.xy[10:12, 9], atol=0.5)
+    flicker = without(without(walk(30), slice(0, 14), 7), slice(15, 30), 7)
+    assert not smooth(flicker).score[:, 7].any()
+
+
+def test_looks_at_every_other_frame_become_poses_of_all() -> None:
+    true = swing(61, 30)
+    looks = replace(true[::2], fps=Fraction(15))
+    filled = smooth(looks, 2)
+    assert filled.fps == 30 and len(filled) == 61
+    straight = (looks.xy[:-1, 0, 0] + looks.xy[1:, 0, 0]) / 2
+    inner = slice(2, -2)
+    assert np.abs(filled.xy[1::2, 0, 0] - true.xy[1::2, 0, 0])[inner].max() < 0.6 * (
+        np.abs(straight - true.xy[1::2, 0, 0])[inner].max()
+    )
+    gone = smooth(without(looks, slice(10, 20)), 2)
+    assert (gone.present == ((np.arange(61) <= 18) | (np.arange(61) >= 40))).all()
+
+
+def test_the_last_look_is_held_to_the_end() -> None:
+    filled = smooth(walk(4, 8), 3, 12)
+    assert len(filled) == 12 and filled.fps == 24
+    np.testing.assert_array_equal(filled.xy[9:], filled.xy[[9]].repeat(3, 0))
+    assert (filled.score[9:] > 0).all()
+
+
 @pytest.mark.parametrize("chunk", [512, 9])
 def test_median_is_the_papers_rule(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dancedouble.pose.smoothing.CHUNK", chunk)
@@ -80,7 +153,7 @@ def test_median_brings_back_a_point_missed_in_two_frames_and_drops_a_flicker() -
     assert not smoothed.score[:, 7].any()
 
 
-@pytest.mark.parametrize("smoother", [lambda p: smooth_median(p), lambda p: smooth_gaussian(p, 2.0)])
+@pytest.mark.parametrize("smoother", [smooth, smooth_median, lambda p: smooth_gaussian(p, 2.0)])
 def test_nothing_is_smeared_across_an_absence(smoother) -> None:  # type: ignore[no-untyped-def]
     poses = walk(40)
     xy = poses.xy.copy()
@@ -106,7 +179,7 @@ def test_gaussian_smooths_noise_and_fills_a_lost_frame() -> None:
 def test_frame_rate_picks_the_filter() -> None:
     spike = walk(31).xy.copy()
     spike[15, 0, 1] = 100
-    slow, fast = (smooth(replace(walk(31, fps), xy=spike)) for fps in (30, 60))
+    slow, fast = (smooth_as_paper(replace(walk(31, fps), xy=spike)) for fps in (30, 60))
     assert slow.xy[15, 0, 1] == 0  # a median forgets it
     assert 10 < fast.xy[15, 0, 1] < 60  # a Gaussian spreads it
 
@@ -134,7 +207,8 @@ def test_short_gaps_are_filled_and_counted_and_long_ones_left() -> None:
 
 def test_empty_poses_stay_empty() -> None:
     poses = empty_poses(10, (100, 100), Fraction(30))
-    assert not smooth(poses).present.any()
+    assert not smooth(poses).present.any() and len(smooth(poses)) == 10
+    assert not smooth_as_paper(poses).present.any()
     assert fill_gaps(poses, 5).left == 10
 
 

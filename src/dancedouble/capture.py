@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from dancedouble.pose.blazepose import BlazePose
 from dancedouble.pose.estimator import PersonPose, PoseEstimator, no_pose
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
 from dancedouble.pose.openpose_json import read_openpose
-from dancedouble.pose.smoothing import WINDOW, fill_between, fill_gaps, find_gaps, smooth
+from dancedouble.pose.smoothing import fill_gaps, find_gaps, smooth, smooth_as_paper
 from dancedouble.pose.tracking import Seen, find_subject, follow_subject, sample_step
 from dancedouble.progress import OnProgress, Stage, ignore_progress
 
@@ -27,10 +27,9 @@ LONGEST_BRIDGED = 0.4
 DEFAULT_FPS = Fraction(30)
 """Rate of poses that come without one."""
 DANCE_LOOKS = 11.5
-"""How often a second a dance is looked at, at least: every other frame of a phone's video. Bodies come as near to the
-truth as with all frames, faces a little less, in half the time."""
-SPARSE_WINDOW = 5
-"""Frames of the median where not every frame was looked at: two looks out of three speak for themselves."""
+"""How often a second a dance is looked at, at least: every other frame of a phone's video."""
+Smoothing = Literal["local", "paper", "none"]
+"""How poses are smoothed over time: by local parabolas, by the paper's median and Gaussian, or not."""
 
 
 class Followed(NamedTuple):
@@ -91,26 +90,36 @@ def assemble(poses: Iterable[PersonPose | None], size: tuple[int, int], fps: Fra
     return PoseSequence(xy=xy, score=score, depth=depth, size=size, fps=fps)
 
 
-def clean(poses: PoseSequence, window: int = WINDOW) -> tuple[PoseSequence, int, list[str]]:
-    """Bridge short gaps, smooth; also how many frames stay empty, and a line about them."""
-    filled = fill_gaps(poses, round(LONGEST_BRIDGED * float(poses.fps)))
-    warnings = []
-    if filled.left:
-        spans = len(find_gaps(filled.poses))
-        warnings.append(
-            f"{filled.left} of {len(poses)} frames ({spans} {'span' if spans == 1 else 'spans'}) do not show the person"
-        )
-    return smooth(filled.poses, window), filled.left, warnings
+def clean(
+    looks: PoseSequence, smoothing: Smoothing = "local", *, every: int = 1, count: int | None = None
+) -> tuple[PoseSequence, int, list[str]]:
+    """Bridge short gaps, smooth; also how many frames stay empty, and a line about them.
+
+    Looks at every ``every``-th frame of a clip of ``count`` become poses of all its frames: by local parabolas alone.
+    """
+    poses = fill_gaps(looks, round(LONGEST_BRIDGED * float(looks.fps))).poses
+    if smoothing == "local":
+        poses = smooth(poses, every, count)
+    elif every != 1:
+        raise ValueError(f"smoothing {smoothing!r} needs a look at every frame, not at one in {every}")
+    elif smoothing == "paper":
+        poses = smooth_as_paper(poses)
+    gaps = find_gaps(poses)
+    if not gaps:
+        return poses, 0, []
+    empty = sum(len(gap) for gap in gaps)
+    spans = f"{len(gaps)} {'span' if len(gaps) == 1 else 'spans'}"
+    return poses, empty, [f"{empty} of {len(poses)} frames ({spans}) do not show the person"]
 
 
 def capture_poses(
     source: Path, *, person: int | None = None, frames: tuple[int, int] | None = None, looks: float | None = None,
-    estimator: PoseEstimator | None = None, on_progress: OnProgress = ignore_progress,
+    smoothing: Smoothing = "local", estimator: PoseEstimator | None = None, on_progress: OnProgress = ignore_progress,
 ) -> Capture:  # fmt: skip
     """Poses of ``source``, or of its frames ``frames`` = (first, one past the last).
 
-    A video need not be looked at in every frame: ``looks`` is how often a second at least, and between two looks poses
-    are interpolated. Raises InputError (or one of its kinds) when it is not usable or shows nobody.
+    A video need not be looked at in every frame: ``looks`` is how often a second at least. Raises InputError (or one of
+    its kinds) when it is not usable or shows nobody.
     """
     if source.suffix == ".npz":
         # Poses of ours are clean already; smoothing them again would make them another dance.
@@ -120,7 +129,7 @@ def capture_poses(
         _require_somebody(poses, source)
         return Capture(poses=poses, gaps=int((~poses.present).sum()), video=None)
     info: VideoInfo | None = None
-    people, window = 1, WINDOW
+    people, every, count = 1, 1, None
     if source.is_dir():
         poses = read_json_folder(source, person)
         first, stop = frame_range(frames, len(poses), source)
@@ -129,13 +138,11 @@ def capture_poses(
         info = probe(source)
         start, stop = frame_range(frames, info.frames, source)
         finder = estimator or default_estimator(mask=False)
-        every = 1 if looks is None else max(1, int(info.fps / looks))
+        every, count = 1 if looks is None else max(1, int(info.fps / looks)), stop - start
         people, seen = follow(info, finder, person=person, start=start, stop=stop, every=every, on_progress=on_progress)
         poses = assemble((pose for _, pose in seen), info.size, info.fps / every)
-        if every > 1:
-            poses, window = fill_between(poses, every, stop - start), SPARSE_WINDOW
     _require_somebody(poses, source)
-    cleaned, gaps, warnings = clean(poses, window)
+    cleaned, gaps, warnings = clean(poses, smoothing, every=every, count=count)
     noticed = [*clip_notes(info), *warnings] if info is not None else warnings
     named = [f"{source.name}: {line}" for line in noticed]
     return Capture(poses=cleaned, gaps=gaps, video=info, warnings=named, people=people)

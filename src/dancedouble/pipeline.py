@@ -16,7 +16,7 @@ from dancedouble.assessment.doctor import examine, examine_poses, keep_quality, 
 from dancedouble.assessment.finished import assess_result
 from dancedouble.assessment.held_out import run_trial
 from dancedouble.assessment.trial import hold_out, pair_up
-from dancedouble.capture import DANCE_LOOKS, capture_poses, default_estimator, is_video
+from dancedouble.capture import DANCE_LOOKS, Smoothing, capture_poses, default_estimator, is_video
 from dancedouble.delivery import Layout, check_request
 from dancedouble.description import describe_installation, describe_path, describe_preset
 from dancedouble.devices import choose_device
@@ -89,7 +89,7 @@ def prepare(
     if ready is None:
         ready = prepare_workspace(
             video, folder, consent=_require_consent(consent, video), person=person,
-            poses=None if given is None else capture_poses(given).poses, request=request, estimator=None,
+            given=None if given is None else capture_poses(given).poses, request=request, estimator=None,
             on_progress=on_progress,
         )  # fmt: skip
     manifest = ready.manifest
@@ -254,17 +254,18 @@ def transfer(
 
 def pose(
     video: AnyPath, output: AnyPath, *, openpose: AnyPath | None = None, figures: AnyPath | None = None,
-    person: int | None = None, on_progress: OnProgress = ignore_progress,
+    smoothing: Smoothing = "local", person: int | None = None, on_progress: OnProgress = ignore_progress,
 ) -> PoseResult:  # fmt: skip
     """One person's poses of a video as ``.npz``; also as OpenPose JSON files, and as a film of the stick figure.
 
+    What is learned or rendered from the ``.npz`` is smoothed as it is: ``paper`` is the paper's median and Gaussian.
     Raises InputError and its kinds, OutputError.
     """
     video, output, started = Path(video), Path(output), time.monotonic()
     check_output(output, [video])
     if figures is not None:
         check_output(Path(figures), [video, output])
-    capture = capture_poses(video, person=person, on_progress=on_progress)
+    capture = capture_poses(video, person=person, smoothing=smoothing, on_progress=on_progress)
     capture.poses.save(output)
     if openpose is not None:
         write_openpose(openpose, capture.poses)

@@ -34,7 +34,7 @@ WHOLE_BODY = 0.5
 AGREEING = 0.8
 """Share of the mask that the pose's box holds in a usable frame: 0.87 and more for good poses, 0.4 to 0.7 where the
 points have collapsed onto a part of somebody close to the camera."""
-WAY = 3
+WAY = 4
 """How workspaces are made; one more whenever frames, masks, poses or plate come out otherwise."""
 JOINTS = tuple(range(15))
 """The body without face details and feet."""
@@ -55,7 +55,7 @@ class Request:
 
 
 def prepare_workspace(
-    video: Path, folder: Path, *, consent: str, person: int | None, poses: PoseSequence | None, request: Request,
+    video: Path, folder: Path, *, consent: str, person: int | None, given: PoseSequence | None, request: Request,
     estimator: PoseEstimator | None, on_progress: OnProgress,
 ) -> Workspace:  # fmt: skip
     """Make the workspace ``folder``, whole or not at all.
@@ -65,14 +65,15 @@ def prepare_workspace(
     info = probe(video)
     with new_workspace(folder) as part:
         seen = _look(info, part, estimator or default_estimator(mask=True), person, on_progress)
-        poses = _take(poses, seen.poses, video)
+        poses = _take(given, seen.poses, video)
         poses = replace(poses, xy=poses.xy - seen.steadier.moves()[:, None])
         if not poses.present.any():
             raise NoPersonError(f"{video}: nobody was found in it; expected one person, seen from head to feet")
         usable = [i for i in _usable(poses) if seen.agreement[i] >= AGREEING]
         height = person_height(poses)
         _check(video, info, usable, height)
-        cleaned, _, warnings = clean(poses)
+        # Poses of the user's were smoothed, or not, as they wished.
+        cleaned, _, warnings = clean(poses, "local" if given is None else "none")
         plate = seen.builder.finish()
         drift = max(plate.drift, seen.steadier.drift / info.size[1])
         noticed = [*clip_notes(info), *warnings, *_notes(plate, drift, seen.people)]

@@ -29,6 +29,7 @@ from dancedouble.cli.options import (
     RetargetOption,
     SeedOption,
     SizeOption,
+    Smoothing,
     SourceArgument,
     StepsOption,
     TargetArgument,
@@ -287,6 +288,9 @@ def pose(
     figures: Annotated[
         Path | None, option("--figures", metavar="OUT.mp4", meaning="Also write a film of the stick figure.")
     ] = None,
+    smoothing: Annotated[
+        Smoothing | None, option("--smoothing", meaning="Local parabolas, the paper's median and Gaussian, or none.")
+    ] = None,
     person: PersonOption = None,
     device: DeviceOption = None,
     json: JsonOption = False,
@@ -299,8 +303,9 @@ def pose(
         from dancedouble import pipeline
 
         return pipeline.pose(
-            video, output, **given(openpose=openpose, figures=figures, person=person), on_progress=on_progress
-        )
+            video, output, **given(openpose=openpose, figures=figures, smoothing=smoothing, person=person),
+            on_progress=on_progress,
+        )  # fmt: skip
 
     Session(json=json, quiet=quiet, debug=debug).run(work, describe.pose)
 

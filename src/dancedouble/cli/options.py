@@ -32,6 +32,14 @@ class Retarget(StrEnum):
     LIMBS = "limbs"
 
 
+class Smoothing(StrEnum):
+    """How poses are smoothed over time: by local parabolas, by the paper's median and Gaussian, or not."""
+
+    LOCAL = "local"
+    PAPER = "paper"
+    NONE = "none"
+
+
 class Ablation(StrEnum):
     """What is left out of the paper's method: everything over single frames, the face GAN, nothing, or a loss term."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from math import ceil
 
 import numpy as np
 
@@ -18,13 +19,13 @@ from dancedouble.pose.estimator import Detection, Frame, PersonPose, PoseEstimat
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.measurements import measure_clip
 from dancedouble.pose.normalization import DanceFit, Retarget, fit_dance
-from dancedouble.pose.smoothing import WINDOW, smooth
+from dancedouble.pose.smoothing import reach_of, smooth
 from dancedouble.pose.tracking import Seen
 
 FRAMES_BETWEEN_LOOKS = 5
 """While nobody is there, the detector looks at every fifth frame: it takes three frames' time."""
 LAG = 2
-"""Frames by which poses are held back, so that the median that smooths them knows what comes after."""
+"""Frames by which poses are held back, so that what smooths them knows what comes after."""
 FIRST_SECONDS = 1.5
 """Of a dancer, before their double appears."""
 MEASURED_SECONDS = 20
@@ -68,7 +69,7 @@ class LiveFit:
     def __init__(self, target: PoseSequence, size: tuple[int, int], fps: Fraction, retarget: Retarget) -> None:
         self.target, self.retarget = measure_clip(target), retarget
         self.size, self.fps = size, fps
-        self._recent: deque[PersonPose | None] = deque(maxlen=WINDOW + LAG)
+        self._recent: deque[PersonPose | None] = deque(maxlen=ceil(reach_of(float(fps))) + 1 + LAG)
         self._tail: deque[PoseSequence] = deque(maxlen=max(2, round(TAIL_SECONDS * fps)))
         self._history: list[PoseSequence] = []
         self._fits: list[DanceFit] = []

@@ -12,6 +12,15 @@ from scipy.ndimage import gaussian_filter1d
 
 from dancedouble.pose.keypoints import PoseSequence
 
+REACH_SECONDS = 1 / 6
+"""How far from a moment looks still say something about it: wrists and elbows come nearest to the truth so."""
+LEAST_REACH = 2.7
+"""The same in looks, at least: five of them have a say, however seldom somebody looks."""
+ROUNDS = 5
+"""Fits of a parabola; looks that were far from the one before count less, or nothing."""
+LEAST_MISS = 0.3
+"""Pixels off a parabola that are never counted against a look."""
+
 WINDOW = 7
 """Frames of the sliding median, the paper's."""
 GAUSSIAN_FPS = 60
@@ -63,36 +72,51 @@ def fill_gaps(poses: PoseSequence, longest: int) -> FilledPoses:
     return FilledPoses(poses=replace(poses, xy=xy, score=score, depth=depth), filled=filled, left=left)
 
 
-def fill_between(poses: PoseSequence, every: int, count: int) -> PoseSequence:
-    """Poses of every ``every``-th frame of a clip → of all its ``count`` frames, at ``every`` times the rate.
+def smooth(poses: PoseSequence, every: int = 1, count: int | None = None) -> PoseSequence:
+    """Smooth by local parabolas (robust loess: Cleveland, 1979), each point by itself.
 
-    Each point goes along a Catmull–Rom curve by the two poses beside and the two beyond, as far as they have it; its
-    score is the lower of the two beside. The last pose is held to the end.
+    Around every moment a parabola in time is fitted to the looks within :data:`REACH_SECONDS`, near ones weighing more
+    and outliers nothing. Unlike a median it follows a hand that turns round, and does not step.
+
+    Args:
+        poses: T looks at a clip, of its every ``every``-th frame; what lies between is filled in.
+        every: 1 where every frame was looked at.
+        count: frames of the clip; all up to the last look for None. After that look its pose is held.
+
+    Returns:
+        ``count`` poses at ``every`` times the rate. A point is detected where looks that have it hold at least half of
+        the weight.
     """
-    last = len(poses) - 1
-    frames = np.arange(count)
-    one = np.minimum(frames // every, last)
-    two = np.minimum(one + 1, last)
-    share = np.where(one < two, (frames - one * every) / every, 0).astype(np.float32)[:, None, None]
-    values = np.concatenate([poses.xy, poses.depth[..., None]], axis=2)
-    has = (poses.score > 0)[..., None]
-    start, end, straight = values[one], values[two], values[two] - values[one]
-    # Where a pose beyond does not have the point, or there is none, the curve leaves in the direction of the other end.
-    leaving = np.where(has[one - 1] & (one > 0)[:, None, None], (end - values[one - 1]) / 2, straight)
-    beyond = np.minimum(two + 1, last)
-    arriving = np.where(has[beyond] & (beyond > two)[:, None, None], (values[beyond] - start) / 2, straight)
-    filled = start + share * (
-        leaving + share * ((3 * straight - 2 * leaving - arriving) + share * (leaving + arriving - 2 * straight))
+    count = (len(poses) - 1) * every + 1 if count is None else count
+    xy, score, depth = (
+        np.zeros((count, *values.shape[1:]), np.float32) for values in (poses.xy, poses.score, poses.depth)
     )
-    score = np.where(share[..., 0] > 0, np.minimum(poses.score[one], poses.score[two]), poses.score[one])
-    return replace(poses, xy=filled[..., :2], depth=filled[..., 2], score=score, fps=poses.fps * every)
+    reach = reach_of(float(poses.fps))
+    for looks in _segments(poses.present):
+        values = np.concatenate([poses.xy[looks], poses.depth[looks, :, None]], axis=2)
+        phases = [_parabolas(values, poses.score[looks], share / every, reach) for share in range(every)]
+        smoothed, certain = (
+            np.stack(part, 1).reshape(-1, *part[0].shape[1:])[: (len(values) - 1) * every + 1]
+            for part in zip(*phases, strict=True)
+        )
+        if looks.stop == len(poses):
+            held = max(count - looks.start * every - len(smoothed), 0)
+            smoothed, certain = (np.concatenate([part, part[-1:].repeat(held, 0)]) for part in (smoothed, certain))
+        frames = slice(looks.start * every, looks.start * every + len(smoothed))
+        xy[frames], depth[frames], score[frames] = smoothed[..., :2], smoothed[..., 2], certain
+    return replace(poses, xy=xy, score=score, depth=depth, fps=poses.fps * every)
 
 
-def smooth(poses: PoseSequence, window: int = WINDOW) -> PoseSequence:
-    """Smooth as the paper does: Gaussian from 60 frames per second on, sliding median of ``window`` frames below."""
+def reach_of(fps: float) -> float:
+    """How many looks away :func:`smooth` still listens, at ``fps`` looks a second."""
+    return max(REACH_SECONDS * fps, LEAST_REACH)
+
+
+def smooth_as_paper(poses: PoseSequence) -> PoseSequence:
+    """Gaussian from 60 frames per second on, sliding median of :data:`WINDOW` frames below."""
     if poses.fps >= GAUSSIAN_FPS:
         return smooth_gaussian(poses, sigma=float(poses.fps) * GAUSSIAN_SECONDS)
-    return smooth_median(poses, window)
+    return smooth_median(poses)
 
 
 def smooth_median(poses: PoseSequence, window: int = WINDOW) -> PoseSequence:
@@ -142,6 +166,44 @@ def smooth_gaussian(poses: PoseSequence, sigma: float) -> PoseSequence:
         return np.where(detected[..., None], moved, values).astype(np.float32), new_score.astype(np.float32)
 
     return _by_segment(poses, gaussian)
+
+
+def _parabolas(values: Array, score: Array, share: float, reach: float) -> tuple[Array, Array]:
+    """Looks (T, n, 3) and scores (T, n) → the same, ``share`` of the way from each look to the next."""
+    half = int(np.ceil(reach))
+    steps = np.arange(-half, half + 2) - share
+    kernel = (1 - np.minimum(np.abs(steps) / reach, 1) ** 3) ** 3
+    values = np.pad(values, ((half, half + 1), (0, 0), (0, 0)))
+    score = np.pad(score, ((half, half + 1), (0, 0)), constant_values=-1)
+    parts = []
+    for start in range(0, len(score) - 2 * half - 1, CHUNK):
+        rows = slice(start, start + CHUNK + 2 * half + 1)
+        scores = sliding_window_view(score[rows], len(steps), axis=0)
+        windows = sliding_window_view(values[rows], len(steps), axis=0)
+        weight = kernel * (scores > 0)
+        detected = weight.sum(-1) >= np.maximum((kernel * (scores >= 0)).sum(-1) / 2, 1e-9)
+        fitted = _fit_parabolas(windows, weight, steps / reach)
+        certain = (weight * scores).sum(-1) / np.maximum(weight.sum(-1), 1e-9)
+        parts.append((np.where(detected[..., None], fitted, 0), np.where(detected, certain, 0)))
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+
+def _fit_parabolas(windows: Array, weight: Array, steps: Array) -> Array:
+    """Values at step 0 (T, n, 3) of parabolas through windows (T, n, 3, w) with weights (T, n, w)."""
+    powers = steps[:, None] ** np.arange(3)  # (w, 3)
+    products = powers[:, :, None] * powers[:, None]
+    trust = np.ones_like(weight)
+    for again in range(ROUNDS):
+        counted = weight * trust
+        left = np.tensordot(counted, products, 1) + 1e-9 * np.eye(3)
+        right = (windows * counted[:, :, None]) @ powers
+        curves = np.linalg.solve(left, right.swapaxes(2, 3))  # (T, n, 3 powers, 3 values)
+        if again < ROUNDS - 1:
+            apart = windows - curves.swapaxes(2, 3) @ powers.T
+            misses = np.hypot(apart[:, :, 0], apart[:, :, 1])
+            typical = np.maximum(_masked_median(misses, weight > 0), LEAST_MISS)
+            trust = (1 - np.minimum(misses / (6 * typical[..., None]), 1) ** 2) ** 2
+    return np.asarray(curves[:, :, 0], np.float32)
 
 
 def _median_of_windows(values: Array, score: Array, window: int) -> tuple[Array, Array]:
