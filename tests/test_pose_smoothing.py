@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
-from dancedouble.pose.smoothing import fill_gaps, find_gaps, smooth, smooth_as_paper, smooth_gaussian, smooth_median
+from dancedouble.pose.smoothing import (
+    fill_gaps,
+    find_gaps,
+    smooth,
+    smooth_as_paper,
+    smooth_gaussian,
+    smooth_median,
+    smooth_one,
+)
 
 
 def walk(frames: int, fps: int = 30) -> PoseSequence:
@@ -97,6 +105,15 @@ def test_parabolas_keep_a_steady_walk_forget_a_spike_and_bring_back_a_lost_point
     np.testing.assert_allclose(smoothed.xy[10:12, 9], poses.xy[10:12, 9], atol=0.5)
     flicker = without(without(walk(30), slice(0, 14), 7), slice(15, 30), 7)
     assert not smooth(flicker).score[:, 7].any()
+
+
+def test_one_row_is_that_row_of_the_whole() -> None:
+    noise = np.random.default_rng(2).normal(0, 3, (20, 137, 2)).astype(np.float32)
+    poses = without(replace(walk(20), xy=walk(20).xy + noise), slice(12, 14))
+    for frame in (0, 7, 11, 12, 14, 19):
+        for name in ("xy", "score", "depth"):
+            one, whole = getattr(smooth_one(poses, frame), name), getattr(smooth(poses), name)[[frame]]
+            np.testing.assert_allclose(one * poses.present[frame], whole, atol=1e-3)
 
 
 def test_looks_at_every_other_frame_become_poses_of_all() -> None:

@@ -19,7 +19,7 @@ from dancedouble.pose.estimator import Detection, Frame, PersonPose, PoseEstimat
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.measurements import measure_clip
 from dancedouble.pose.normalization import DanceFit, Retarget, fit_dance
-from dancedouble.pose.smoothing import reach_of, smooth
+from dancedouble.pose.smoothing import reach_of, smooth_one
 from dancedouble.pose.tracking import Seen
 
 FRAMES_BETWEEN_LOOKS = 5
@@ -85,7 +85,7 @@ class LiveFit:
         self._recent.append(pose)
         if len(self._recent) <= LAG:
             return None
-        row = smooth(_sequence(self._recent, self.size, self.fps))[len(self._recent) - 1 - LAG :][:1]
+        row = smooth_one(_sequence(self._recent, self.size, self.fps), len(self._recent) - 1 - LAG)
         if not row.present[0]:
             self._tail.clear()
             return None

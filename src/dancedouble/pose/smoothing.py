@@ -93,7 +93,7 @@ def smooth(poses: PoseSequence, every: int = 1, count: int | None = None) -> Pos
     )
     reach = reach_of(float(poses.fps))
     for looks in _segments(poses.present):
-        values = np.concatenate([poses.xy[looks], poses.depth[looks, :, None]], axis=2)
+        values = _values(poses, looks)
         phases = [_parabolas(values, poses.score[looks], share / every, reach) for share in range(every)]
         smoothed, certain = (
             np.stack(part, 1).reshape(-1, *part[0].shape[1:])[: (len(values) - 1) * every + 1]
@@ -105,6 +105,16 @@ def smooth(poses: PoseSequence, every: int = 1, count: int | None = None) -> Pos
         frames = slice(looks.start * every, looks.start * every + len(smoothed))
         xy[frames], depth[frames], score[frames] = smoothed[..., :2], smoothed[..., 2], certain
     return replace(poses, xy=xy, score=score, depth=depth, fps=poses.fps * every)
+
+
+def smooth_one(poses: PoseSequence, frame: int) -> PoseSequence:
+    """Row ``frame`` alone of what :func:`smooth` makes of ``poses``."""
+    looks = next((run for run in _segments(poses.present) if run.start <= frame < run.stop), None)
+    if looks is None:
+        return poses[frame : frame + 1]
+    row = slice(frame - looks.start, frame - looks.start + 1)
+    values, score = _parabolas(_values(poses, looks), poses.score[looks], 0, reach_of(float(poses.fps)), row)
+    return replace(poses[frame : frame + 1], xy=values[..., :2], depth=values[..., 2], score=score)
 
 
 def reach_of(fps: float) -> float:
@@ -168,18 +178,21 @@ def smooth_gaussian(poses: PoseSequence, sigma: float) -> PoseSequence:
     return _by_segment(poses, gaussian)
 
 
-def _parabolas(values: Array, score: Array, share: float, reach: float) -> tuple[Array, Array]:
-    """Looks (T, n, 3) and scores (T, n) → the same, ``share`` of the way from each look to the next."""
+def _parabolas(
+    values: Array, score: Array, share: float, reach: float, rows: slice = slice(None)
+) -> tuple[Array, Array]:
+    """Looks (T, n, 3) and scores (T, n) → those of ``rows``, ``share`` of the way from each look to the next."""
+    first, stop, _ = rows.indices(len(score))
     half = int(np.ceil(reach))
     steps = np.arange(-half, half + 2) - share
     kernel = (1 - np.minimum(np.abs(steps) / reach, 1) ** 3) ** 3
     values = np.pad(values, ((half, half + 1), (0, 0), (0, 0)))
     score = np.pad(score, ((half, half + 1), (0, 0)), constant_values=-1)
     parts = []
-    for start in range(0, len(score) - 2 * half - 1, CHUNK):
-        rows = slice(start, start + CHUNK + 2 * half + 1)
-        scores = sliding_window_view(score[rows], len(steps), axis=0)
-        windows = sliding_window_view(values[rows], len(steps), axis=0)
+    for start in range(first, stop, CHUNK):
+        some = slice(start, min(start + CHUNK, stop) + 2 * half + 1)
+        scores = sliding_window_view(score[some], len(steps), axis=0)
+        windows = sliding_window_view(values[some], len(steps), axis=0)
         weight = kernel * (scores > 0)
         detected = weight.sum(-1) >= np.maximum((kernel * (scores >= 0)).sum(-1) / 2, 1e-9)
         fitted = _fit_parabolas(windows, weight, steps / reach)
@@ -228,12 +241,16 @@ def _masked_median(windows: Array, valid: NDArray[np.bool_]) -> Array:
     return middle[..., 0].astype(np.float32)
 
 
+def _values(poses: PoseSequence, frames: slice) -> Array:
+    """(T, 137, 3) x, y and depth."""
+    return np.concatenate([poses.xy[frames], poses.depth[frames, :, None]], axis=2)
+
+
 def _by_segment(poses: PoseSequence, filter_segment: Callable[[Array, Array], tuple[Array, Array]]) -> PoseSequence:
     """Apply a filter to x, y and depth of each unbroken run of frames that have the subject."""
     xy, score, depth = poses.xy.copy(), poses.score.copy(), poses.depth.copy()
     for frames in _segments(poses.present):
-        values = np.concatenate([poses.xy[frames], poses.depth[frames, :, None]], axis=2)
-        smoothed, score[frames] = filter_segment(values, poses.score[frames])
+        smoothed, score[frames] = filter_segment(_values(poses, frames), poses.score[frames])
         xy[frames], depth[frames] = smoothed[..., :2], smoothed[..., 2]
     return replace(poses, xy=xy, score=score, depth=depth)
 
