@@ -31,8 +31,10 @@ _PLACES: dict[str, tuple[Mean, ...]] = {
     "head": ({"nose": 1.0}, {"right_ear": 0.5, "left_ear": 0.5}),
     "right_leg": ({"right_hip": 0.7, "right_knee": 0.3}, {"right_hip": 0.2, "right_knee": 0.8}),
     "left_leg": ({"left_hip": 0.7, "left_knee": 0.3}, {"left_hip": 0.2, "left_knee": 0.8}),
+    "right_arm": ({"right_shoulder": 0.5, "right_elbow": 0.5}, {"right_elbow": 0.5, "right_wrist": 0.5}),
+    "left_arm": ({"left_shoulder": 0.5, "left_elbow": 0.5}, {"left_elbow": 0.5, "left_wrist": 0.5}),
 }  # fmt: skip
-"""Places on groups of body parts (``body_parts.GROUPS``) that an arm may hide."""
+"""Places on groups of body parts (``body_parts.GROUPS``) that an arm, or the other arm, may hide."""
 _BONES: tuple[tuple[Mean, Mean], ...] = tuple(
     bone
     for side in ("right", "left")
@@ -42,7 +44,15 @@ _BONES: tuple[tuple[Mean, Mean], ...] = tuple(
         ({f"{side}_elbow": 1.0}, {f"{side}_elbow": -_HAND, f"{side}_wrist": 1 + _HAND}),
     )
 )
-"""What hides: the ends of the bones of the arms."""
+"""What hides: the ends of the bones of the arms, right and left."""
+_MAY_HIDE = np.array(
+    [
+        [group != f"{side}_arm" for side in ("right", "left") for _ in range(len(_BONES) // 2)]
+        for group, places in _PLACES.items()
+        for _ in places
+    ]
+)
+"""(places, bones): an arm does not hide itself."""
 
 
 def hidden_by_arms(poses: PoseSequence, trunk: float) -> dict[str, Array]:
@@ -61,7 +71,7 @@ def hidden_by_arms(poses: PoseSequence, trunk: float) -> dict[str, Array]:
     along = np.clip((to_place[..., :2] * bone[..., :2]).sum(-1) / length, 0, 1)
     apart = to_place - along[..., None] * bone
     hides = np.exp(-0.5 * (apart[..., :2] ** 2).sum(-1) / (_ARM_WIDTH * trunk) ** 2)
-    hides *= placed[:, :, None] & (start_found & end_found)[:, None]
+    hides *= placed[:, :, None] & (start_found & end_found)[:, None] & _MAY_HIDE
     if poses.depth.any():
         hides *= np.clip(0.5 + apart[..., 2] / (2 * _SURE_IN_FRONT * trunk), 0, 1)
     hidden = hides.max(-1).astype(np.float32)
