@@ -166,6 +166,37 @@ def test_a_reference_is_put_together_from_pictures_group_by_group() -> None:
     assert carried.pictures[0, 48, 48, 0] == 60 and carried.sources[0, 48, 48] == 0
 
 
+def test_a_forearm_before_the_trunk_is_from_the_arms_picture_and_one_behind_it_is_not() -> None:
+    xy, score = person()
+    xy[INDEX["left_wrist"]] = (44, 49)  # across the middle of the trunk
+    dark, light = np.full((*SIZE, 4), 60, np.uint8), np.full((*SIZE, 4), 200, np.uint8)
+    picks = np.array([[group == "left_arm" for group in GROUPS]], np.int64)
+    depth = np.zeros(POINTS, np.float32)
+    depth[INDEX["left_elbow"]] = depth[INDEX["left_wrist"]] = 12
+
+    def over_the_trunk(depth: np.ndarray | None) -> list[int]:
+        carried = carry_person(
+            [dark, light], np.stack([xy] * 2), np.stack([score] * 2), xy, score, SIZE, BODY_HEIGHT, picks,
+            source_depth=None if depth is None else np.stack([depth] * 2), target_depth=depth,
+        )  # fmt: skip
+        assert carried.pictures[0, 40, 48, 0] == 60 and carried.pictures[0, 49, 60, 0] == 200
+        return carried.pictures[0, 49, 46:52, 0].tolist()
+
+    assert over_the_trunk(None) == over_the_trunk(-depth) == [200] * 6
+    assert over_the_trunk(depth) == [60] * 6
+
+
+def test_an_arm_before_the_trunk_is_not_carried_along_with_the_trunk() -> None:
+    """The trunk's pixels under an arm of the picture are the arm's: no ghost of it is left where the arm has gone."""
+    away, score = person()
+    crossed = away.copy()
+    crossed[INDEX["left_wrist"]] = (44, 49)
+    picture = np.full((*SIZE, 4), 255, np.uint8)
+    carried = carry_person([picture], crossed[None], score[None], away, score, SIZE, BODY_HEIGHT, whole(1))
+    mask = carried.pictures[0, ..., 3].astype(int)
+    assert mask[49, 48] < 60 and mask[38, 48] > 200
+
+
 def test_a_picture_for_a_part_that_is_not_in_the_picture_is_not_asked_for() -> None:
     xy, score = person()
     for side in ("elbow", "wrist"):

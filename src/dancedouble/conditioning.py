@@ -32,6 +32,8 @@ class Pose(NamedTuple):
     """(137, 2)"""
     score: NDArray[np.float32]
     """(137,)"""
+    depth: NDArray[np.float32]
+    """(137,) less is nearer; all zeros where nothing is known."""
 
 
 class Origin(NamedTuple):
@@ -78,7 +80,7 @@ class ReferenceBank:
 
 def pose_in_window(poses: PoseSequence, index: int, window: CropWindow) -> Pose:
     """Frame ``index``'s keypoints in pixels of ``window``'s crop."""
-    return Pose(window.to_crop(poses.xy[index]), poses.score[index])
+    return Pose(window.to_crop(poses.xy[index]), poses.score[index], poses.depth[index] * window.scale[1])
 
 
 def _channels(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -138,6 +140,7 @@ class LimbConditioner:
         carried = carry_person(
             [self.bank.pictures[index] for index in used], known.xy[used], known.score[used], pose.xy, pose.score,
             size, self.body_height, picks.reshape(by_group.shape),
+            source_depth=known.depth[used], target_depth=pose.depth,
         )  # fmt: skip
         return Shown(label, carried.pictures, Origin(used, carried.sources, carried.flows))
 
@@ -147,7 +150,10 @@ class LimbConditioner:
 
     def carry(self, before: Pose, now: Pose, size: tuple[int, int]) -> NDArray[np.float32]:
         """(H, W, 2) where each pixel of the present frame was in the previous output, in its pixels (x, y)."""
-        return limb_flow(before.xy, before.score, now.xy, now.score, size, self.body_height)
+        return limb_flow(
+            before.xy, before.score, now.xy, now.score, size, self.body_height,
+            source_depth=before.depth, target_depth=now.depth,
+        )  # fmt: skip
 
 
 Conditioner = FigureConditioner | LimbConditioner

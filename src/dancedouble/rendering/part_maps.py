@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.pose.skeleton import POINTS
+from dancedouble.pose.skeleton import POINTS, body
 from dancedouble.rendering.body_parts import PARTS
 
 Array = NDArray[np.float32]
@@ -21,6 +21,10 @@ _HANDS = [
 _TO_KNUCKLES, _TO_TIPS = 0.4, 0.7
 """Where a hand that was not found is taken to be: straight beyond the wrist, in lengths of the forearm. It is there all
 the same, and without a place of its own it would be taken for a piece of what is near: a hip, a thigh."""
+_ARMS = np.array([[body(f"{side}_{point}") for point in ("elbow", "wrist")] for side in ("right", "left")])
+_TORSO = [body(f"{side}_{point}") for side in ("right", "left") for point in ("shoulder", "hip")]
+_SURE_IN_FRONT = 0.045
+"""Body heights by which a forearm is nearer to the camera than the trunk when there is no doubt that it is in front."""
 _STIFFNESS = 0.06
 """Points are believed against a similarity as if they were spread this far, in body heights: keeps the map of
 a trunk seen from the side, or of a head, from being torn by a few pixels of noise."""
@@ -97,6 +101,16 @@ def part_axes(xy: Array, score: Array) -> tuple[Array, NDArray[np.bool_]]:
         axes[missing, fingers] = np.stack([knuckles, tips], -2)
         known[missing, palm] = known[missing, fingers] = True
     return axes, known
+
+
+def arms_in_front(depth: Array, body_height_px: float) -> Array:
+    """(..., 137) depths in pixels → (..., 2): how far the right and left forearm are before the trunk, 0 to 1.
+
+    Where nothing is known of depth (all zeros) they are before it.
+    """
+    nearer = depth[..., _TORSO].mean(-1)[..., None] - depth[..., _ARMS].mean(-1)
+    front = np.clip(0.5 + nearer / np.float32(2 * _SURE_IN_FRONT * body_height_px), 0, 1)
+    return np.where((depth == 0).all(-1)[..., None], np.float32(1), front).astype(np.float32)
 
 
 def _along_axis(source: Array, target: Array, softness: np.float32) -> Array:

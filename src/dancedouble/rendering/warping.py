@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dancedouble.pose.skeleton import POINTS
 from dancedouble.rendering.body_parts import GROUPS, PARTS
 from dancedouble.rendering.limb_maps import squared_distances
-from dancedouble.rendering.part_maps import part_axes, part_maps
+from dancedouble.rendering.part_maps import arms_in_front, part_axes, part_maps
 
 Array = NDArray[np.float32]
 Image = NDArray[np.uint8]
@@ -29,6 +29,12 @@ _MEMBERS = np.array([[part.group == group for part in PARTS] for group in GROUPS
 """(len(GROUPS), P) which parts are in which group."""
 _SHARPNESS = 6.0
 """How hard the border between two parts is."""
+_TRUNK = [index for index, part in enumerate(PARTS) if part.group == "trunk"]
+_FOREARMS = [
+    [index for index, part in enumerate(PARTS) if part.group == f"{side}_arm" and part.name != f"{side}_upper_arm"]
+    for side in ("right", "left")
+]
+"""Parts of the right and left forearm and hand."""
 
 
 def limb_flow(
@@ -38,6 +44,9 @@ def limb_flow(
     target_score: Array,
     size_hw: tuple[int, int],
     body_height_px: float,
+    *,
+    source_depth: Array | None = None,
+    target_depth: Array | None = None,
 ) -> Array:
     """Where to look in a reference picture for every pixel of the picture of another pose.
 
@@ -48,12 +57,16 @@ def limb_flow(
         target_score: (137,) its confidence.
         size_hw: height and width of the wanted picture in pixels, multiples of 4.
         body_height_px: standing height of the person in pixels.
+        source_depth, target_depth: (137,) depths in pixels, less is nearer; without them arms are before the trunk.
 
     Returns:
         float32 (H, W, 2): x and y in pixels of the reference picture. A part that either pose lacks follows
         the parts around it; with nothing in common the flow is the identity.
     """
-    flows = limb_flows(source_xy[None], source_score[None], target_xy, target_score, size_hw, body_height_px)
+    flows = limb_flows(
+        source_xy[None], source_score[None], target_xy, target_score, size_hw, body_height_px,
+        source_depth=None if source_depth is None else source_depth[None], target_depth=target_depth,
+    )  # fmt: skip
     return np.asarray(flows[0], np.float32)
 
 
@@ -64,9 +77,13 @@ def limb_flows(
     target_score: Array,
     size_hw: tuple[int, int],
     body_height_px: float,
+    *,
+    source_depth: Array | None = None,
+    target_depth: Array | None = None,
 ) -> Array:
     """:func:`limb_flow` from K reference pictures at once: (K, 137, 2), (K, 137) → (K, H, W, 2)."""
-    carried = _carry(source_xy, source_score, target_xy, target_score, size_hw, body_height_px)
+    front = _fronts(source_depth, len(source_xy), body_height_px), _fronts(target_depth, 1, body_height_px)[0]
+    carried = _carry(source_xy, source_score, target_xy, target_score, front, size_hw, body_height_px)
     return np.stack([flow for flow, _ in carried])
 
 
@@ -94,6 +111,9 @@ def carry_person(
     size_hw: tuple[int, int],
     body_height_px: float,
     picks: NDArray[np.int64],
+    *,
+    source_depth: Array | None = None,
+    target_depth: Array | None = None,
 ) -> Carried:
     """Carry a person from N pictures of them to one wanted pose, without ghosts.
 
@@ -114,13 +134,16 @@ def carry_person(
         size_hw: height and width of the wanted picture in pixels, multiples of 4.
         body_height_px: standing height of the person in pixels.
         picks: (K, len(GROUPS)) which of the N pictures each group of each result is from.
+        source_depth: (N, 137) depths in their pixels, less is nearer; without depths arms are before the trunk.
+        target_depth: (137,) those of the wanted pose.
     """
-    nearest = _nearest_group(target_xy, target_score, size_hw, body_height_px)
+    front = _fronts(source_depth, len(pictures), body_height_px), _fronts(target_depth, 1, body_height_px)[0]
+    nearest = _nearest_group(target_xy, target_score, front[1], size_hw, body_height_px)
     sources = picks.astype(np.uint8)[:, nearest]
     carried = np.zeros((len(picks), *size_hw, 4), np.uint8)
     flows = []
     places = _places(nearest, [(picks == index).any(0) for index in range(len(pictures))])
-    parts = _carry(source_xy, source_score, target_xy, target_score, size_hw, body_height_px, places)
+    parts = _carry(source_xy, source_score, target_xy, target_score, front, size_hw, body_height_px, places)
     for index, (picture, place, (flow, agreement)) in enumerate(zip(pictures, places, parts, strict=True)):
         flows.append(flow)
         if not flow[place].size:  # picked for a part that is not in the picture
@@ -149,11 +172,19 @@ def _places(nearest: NDArray[np.uint8], wanted: Sequence[NDArray[np.bool_]]) -> 
     return places
 
 
-def _nearest_group(xy: Array, score: Array, size_hw: tuple[int, int], body_height_px: float) -> NDArray[np.uint8]:
+def _fronts(depth: Array | None, count: int, body_height_px: float) -> Array:
+    """(N, 2) how far each forearm is before the trunk, for depths (N, 137) or (137,), or for none."""
+    known = np.zeros((count, POINTS), np.float32) if depth is None else depth.reshape(count, POINTS)
+    return arms_in_front(known, body_height_px)
+
+
+def _nearest_group(
+    xy: Array, score: Array, front: Array, size_hw: tuple[int, int], body_height_px: float
+) -> NDArray[np.uint8]:
     """(H, W) the group of parts that has most to say at each pixel."""
     x, y, refine = _grid(size_hw)
     axis, known = part_axes(xy, score)
-    says = _MEMBERS @ _softmax(_nearness(axis, x, y, body_height_px), known)
+    says = _MEMBERS @ _softmax(_nearness(axis, front, x, y, body_height_px), known)
     most = refine(says[0])
     nearest = np.zeros(size_hw, np.uint8)
     for group in range(1, len(GROUPS)):
@@ -168,6 +199,7 @@ def _carry(
     source_score: Array,
     target_xy: Array,
     target_score: Array,
+    front: tuple[Array, Array],
     size_hw: tuple[int, int],
     body_height_px: float,
     places: Sequence[Place] | None = None,
@@ -180,7 +212,7 @@ def _carry(
         raise ValueError(f"poses must have {POINTS} points, got {source_xy.shape} and {target_xy.shape}")
     x, y, refine = _grid(size_hw)
     target_axis, target_known = part_axes(target_xy, target_score)
-    nearness = _nearness(target_axis, x, y, body_height_px)
+    nearness = _nearness(target_axis, front[1], x, y, body_height_px)
     weights, weights_of = None, target_known
     all_maps, all_known = part_maps(source_xy, source_score, target_xy, target_score, body_height_px)
     axes = part_axes(source_xy, source_score)[0]
@@ -195,7 +227,7 @@ def _carry(
             yield flow, np.empty(0, np.float32)
             continue
         cells = _Cells(size_hw, places[index])
-        there = _nearness(axes[index], cells.cut(there_x), cells.cut(there_y), body_height_px)
+        there = _nearness(axes[index], front[0][index], cells.cut(there_x), cells.cut(there_y), body_height_px)
         yield flow, cells.refine(_cosine(cells.cut(weights), _softmax(there, known))).clip(0, 1)
 
 
@@ -239,11 +271,18 @@ def _grid(size_hw: tuple[int, int]) -> tuple[Array, Array, Callable[[Array], Arr
     return x, y, refine
 
 
-def _nearness(axis: Array, x: Array, y: Array, body_height_px: float) -> Array:
-    """(P, N) logits of how near each pixel is to each part, in the part's own reach."""
+def _nearness(axis: Array, front: Array, x: Array, y: Array, body_height_px: float) -> Array:
+    """(P, N) logits of how near each pixel is to each part, in the part's own reach.
+
+    ``front`` (2,): how far the right and left forearm are before the trunk. There the trunk has no more to say than at
+    its rim, or its middle would take the pixels of an arm that crosses it.
+    """
     reach = np.array([part.reach * body_height_px for part in PARTS], np.float32)[:, None]
     logits = squared_distances(axis[:, 0], axis[:, 1], x, y)
     logits *= np.float32(-0.5 * _SHARPNESS) / reach**2
+    inside = np.maximum(logits[_TRUNK].max(0) + np.float32(0.5 * _SHARPNESS), 0)
+    for forearm, before in zip(_FOREARMS, front, strict=True):
+        logits[forearm] += before * inside
     return logits
 
 
