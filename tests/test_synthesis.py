@@ -16,7 +16,7 @@ from dancedouble import synthesis
 from dancedouble.models.painter import Painter
 from dancedouble.recipe import recipe_from_dict
 from dancedouble.rendering.limb_maps import CHANNELS
-from dancedouble.synthesis import Synthesizer
+from dancedouble.synthesis import Synthesizer, _evened
 from untrained_person import doll_poses, untrained_person
 
 CPU = torch.device("cpu")
@@ -94,3 +94,16 @@ def test_a_stream_is_taken_as_it_is_asked_for() -> None:
         assert len(taken) <= number + 6
     frames.close()  # type: ignore[attr-defined]
     assert len(taken) < 20
+
+
+def test_an_outline_painted_in_cells_is_evened_and_what_is_thin_stays() -> None:
+    alpha = np.zeros((1, 1, 40, 40), np.float32)
+    for row in range(40):
+        alpha[0, 0, row, 20 + (row % 4 < 2) :] = 1  # a step of a pixel twice in every cell
+    steps = _evened(torch.from_numpy(alpha))[0, 0, 6:-6].numpy().sum(1)
+    assert np.ptp(steps) < 0.01 and np.ptp(alpha.sum(-1)) == 1
+    thin = torch.zeros(1, 1, 40, 40)
+    thin[..., 18:21] = 1
+    np.testing.assert_allclose(_evened(thin)[0, 0, :, 19], 1)
+    for level in (0.0, 1.0):
+        np.testing.assert_allclose(_evened(torch.full((1, 1, 8, 8), level)), level, atol=1e-6)
