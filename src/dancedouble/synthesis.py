@@ -210,7 +210,9 @@ class Synthesizer:
         alpha = np.zeros(self.person.size, np.uint8)
         if painted.shade is not None:
             _shade(frame[rows, columns], _enlarged(painted.shade, window.region)[inner_rows, inner_columns])
-        soft = _enlarged(_evened(painted.alpha), window.region)[inner_rows, inner_columns]
+        in_cells = isinstance(self.conditioner, LimbConditioner)
+        outline = _evened(painted.alpha) if in_cells else painted.alpha
+        soft = _enlarged(outline, window.region)[inner_rows, inner_columns]
         # A still background, exactly: what is nearly bare is the plate, bit for bit, and a body lets nothing through.
         soft = np.clip((soft - NEARLY_BARE) / (1 - 2 * NEARLY_BARE), 0, 1)
         covered = cv2.boundingRect((soft > 0).view(np.uint8))
