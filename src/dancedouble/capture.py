@@ -97,7 +97,7 @@ def clean(
 
     Looks at every ``every``-th frame of a clip of ``count`` become poses of all its frames: by local parabolas alone.
     """
-    poses = fill_gaps(looks, round(LONGEST_BRIDGED * float(looks.fps))).poses
+    poses = fill_gaps(looks, round(LONGEST_BRIDGED * float(looks.fps)))
     if smoothing == "local":
         poses = smooth(poses, every, count)
     elif every != 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -34,42 +34,28 @@ CHUNK = 512
 Array = NDArray[np.float32]
 
 
-@dataclass(frozen=True, kw_only=True)
-class FilledPoses:
-    """Poses whose short gaps were bridged, and the count."""
-
-    poses: PoseSequence
-    filled: int
-    """Frames without the subject that were interpolated."""
-    left: int
-    """Frames without the subject that stay empty: long gaps, and before the first or after the last sight."""
-
-
 def find_gaps(poses: PoseSequence) -> list[range]:
     """The runs of frames without the subject, in order."""
     return _runs(~poses.present)
 
 
-def fill_gaps(poses: PoseSequence, longest: int) -> FilledPoses:
+def fill_gaps(poses: PoseSequence, longest: int) -> PoseSequence:
     """Interpolate every gap of up to ``longest`` frames between two sights of the subject.
 
     A point is filled when both neighbours have it; its score is the lower of the two. Longer gaps, and those
     at either end of the clip, stay empty: nobody knows where the subject was.
     """
     xy, score, depth = poses.xy.copy(), poses.score.copy(), poses.depth.copy()
-    filled = left = 0
     for gap in find_gaps(poses):
         before, after = gap.start - 1, gap.stop
         if len(gap) > longest or before < 0 or after >= len(poses):
-            left += len(gap)
             continue
-        filled += len(gap)
         share = (np.arange(1, len(gap) + 1, dtype=np.float32) / (len(gap) + 1))[:, None]
         frames = slice(gap.start, gap.stop)
         xy[frames] = (1 - share[..., None]) * xy[before] + share[..., None] * xy[after]
         depth[frames] = (1 - share) * depth[before] + share * depth[after]
         score[frames] = np.minimum(score[before], score[after])
-    return FilledPoses(poses=replace(poses, xy=xy, score=score, depth=depth), filled=filled, left=left)
+    return replace(poses, xy=xy, score=score, depth=depth)
 
 
 def smooth(poses: PoseSequence, every: int = 1, count: int | None = None) -> PoseSequence:

@@ -65,7 +65,7 @@ def limb_flow(
     """
     flows = limb_flows(
         source_xy[None], source_score[None], target_xy, target_score, size_hw, body_height_px,
-        source_depth=None if source_depth is None else source_depth[None], target_depth=target_depth,
+        source_depth=source_depth, target_depth=target_depth,
     )  # fmt: skip
     return np.asarray(flows[0], np.float32)
 
@@ -82,7 +82,7 @@ def limb_flows(
     target_depth: Array | None = None,
 ) -> Array:
     """:func:`limb_flow` from K reference pictures at once: (K, 137, 2), (K, 137) → (K, H, W, 2)."""
-    front = _fronts(source_depth, len(source_xy), body_height_px), _fronts(target_depth, 1, body_height_px)[0]
+    front = _fronts(source_depth, target_depth, len(source_xy), body_height_px)
     carried = _carry(source_xy, source_score, target_xy, target_score, front, size_hw, body_height_px)
     return np.stack([flow for flow, _ in carried])
 
@@ -137,7 +137,7 @@ def carry_person(
         source_depth: (N, 137) depths in their pixels, less is nearer; without depths arms are before the trunk.
         target_depth: (137,) those of the wanted pose.
     """
-    front = _fronts(source_depth, len(pictures), body_height_px), _fronts(target_depth, 1, body_height_px)[0]
+    front = _fronts(source_depth, target_depth, len(pictures), body_height_px)
     nearest = _nearest_group(target_xy, target_score, front[1], size_hw, body_height_px)
     sources = picks.astype(np.uint8)[:, nearest]
     carried = np.zeros((len(picks), *size_hw, 4), np.uint8)
@@ -172,10 +172,14 @@ def _places(nearest: NDArray[np.uint8], wanted: Sequence[NDArray[np.bool_]]) -> 
     return places
 
 
-def _fronts(depth: Array | None, count: int, body_height_px: float) -> Array:
-    """(N, 2) how far each forearm is before the trunk, for depths (N, 137) or (137,), or for none."""
-    known = np.zeros((count, POINTS), np.float32) if depth is None else depth.reshape(count, POINTS)
-    return arms_in_front(known, body_height_px)
+def _fronts(
+    source_depth: Array | None, target_depth: Array | None, count: int, body_height_px: float
+) -> tuple[Array, Array]:
+    """How far each forearm is before the trunk: in the ``count`` reference pictures (N, 2), in the wanted one (2,)."""
+    unknown = np.zeros(POINTS, np.float32)
+    source = np.broadcast_to(unknown if source_depth is None else source_depth, (count, POINTS))
+    target = unknown if target_depth is None else target_depth
+    return arms_in_front(source, body_height_px), arms_in_front(target, body_height_px)
 
 
 def _nearest_group(
