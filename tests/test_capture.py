@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from dancedouble.capture import DANCE_LOOKS, capture_poses
+from dancedouble import transfer_state
+from dancedouble.capture import DANCE_LOOKS, Capture, capture_poses
 from dancedouble.media.video import VideoWriter
 from dancedouble.pose.estimator import FakePoseEstimator, Frame, PersonPose, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import INDEX, POINTS
 from dancedouble.pose.smoothing import smooth, smooth_as_paper
+from dancedouble.progress import ignore_progress
 
 SIZE = (240, 320)
 
@@ -72,3 +75,21 @@ def test_the_smoothing_that_was_asked_for_is_what_poses_get(tmp_path: Path) -> N
     np.testing.assert_array_equal(captured["local"].xy, smooth(captured["none"]).xy)
     with pytest.raises(ValueError, match="every frame"):
         capture_poses(tmp_path / "dance.mp4", smoothing="paper", looks=10, estimator=FakePoseEstimator(danced))
+
+
+def test_kept_poses_are_used_again_until_poses_are_made_in_another_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, looked = tmp_path / "dance.npz", 0
+    walk(24, Fraction(24)).save(source)
+
+    def look(*given: Any, **options: Any) -> Capture:
+        nonlocal looked
+        looked += 1
+        return capture_poses(source)
+
+    monkeypatch.setattr(transfer_state, "capture_poses", look)
+    for way, times in ((1, 1), (1, 1), (2, 2), (2, 2)):
+        monkeypatch.setattr(transfer_state, "WAY", way)
+        kept = transfer_state.cached_capture(source, tmp_path / "kept.npz", None, None, ignore_progress)
+        assert looked == times and len(kept.poses) == 24

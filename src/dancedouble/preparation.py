@@ -35,7 +35,7 @@ AGREEING = 0.8
 """Share of the mask that the pose's box holds in a usable frame: 0.87 and more for good poses, 0.4 to 0.7 where the
 points have collapsed onto a part of somebody close to the camera."""
 WAY = 4
-"""How workspaces are made; one more whenever frames, masks, poses or plate come out otherwise."""
+"""How workspaces and kept poses are made; one more whenever frames, masks, poses or plate come out otherwise."""
 JOINTS = tuple(range(15))
 """The body without face details and feet."""
 

@@ -15,6 +15,7 @@ from dancedouble.files import sha256, write_atomically
 from dancedouble.media.video import probe
 from dancedouble.planning import choose_size, plan_budget
 from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.preparation import WAY
 from dancedouble.progress import OnProgress, Progress
 from dancedouble.results import Plan
 from dancedouble.training.presets import own_height
@@ -61,7 +62,7 @@ def cached_capture(
     source: Path, cache: Path, person: int | None, frames: tuple[int, int] | None, on_progress: OnProgress
 ) -> Capture:
     """The source's poses, kept beside the transfer's other state so that a resume does not look again."""
-    key = json.dumps([_identity(source), person, frames])
+    key = json.dumps([_identity(source), person, frames, WAY])
     note = cache.with_suffix(".json")
     if cache.is_file() and note.is_file():
         kept = json.loads(note.read_text())
