@@ -125,3 +125,14 @@ def test_the_same_frame_gives_the_same_pose(blazepose: BlazePose, clips: Path) -
     first, second = pose_of(blazepose, frame), pose_of(blazepose, frame)
     np.testing.assert_array_equal(first.xy, second.xy)
     np.testing.assert_array_equal(first.mask, second.mask)
+
+
+def test_without_a_mask_the_points_are_the_same(blazepose: BlazePose) -> None:
+    video = next(iter(sorted(FOOTAGE.glob("*.mp4"))), None)
+    if video is None:
+        pytest.skip("the bundled footage is not made yet")
+    frame = frame_of(video, 10)
+    with_mask, without = pose_of(blazepose, frame), pose_of(BlazePose(mask=False), frame)
+    assert with_mask.mask is not None and without.mask is None
+    for field in ("xy", "score", "depth"):
+        np.testing.assert_array_equal(getattr(with_mask, field), getattr(without, field))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from queue import LifoQueue
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ from dancedouble.pose.litert import Network, crop_matrix, sigmoid, to_frame
 from dancedouble.pose.skeleton import BODY, FACE, INDEX, LEFT_HAND, RIGHT_HAND
 from dancedouble.weights import weight_path
 
+SEGMENTATION = 2
+"""Which output of the landmark network is the mask: a third of its work."""
 MIN_DETECTION = 0.5
 """Score from which the detector's find is followed up."""
 MIN_PRESENCE = 0.5
@@ -48,8 +51,8 @@ class _Body(PersonPose):
     """(33, 2) BlazePose's own points in the frame."""
     z: Array
     """(33,) their depths in pixels."""
-    segmentation: Array
-    """(256, 256) logits over the crop."""
+    segmentation: Array | None
+    """(256, 256) logits over the crop; None where no mask is wanted."""
     matrix: NDArray[np.float64]
     """(2, 3) crop to frame."""
     presence: float
@@ -87,13 +90,13 @@ class BlazePose:
         threads: int = 1,
     ) -> None:
         self._free: LifoQueue[_BodyNetworks] = LifoQueue()
+        landmarks = partial(Network, weight_path(f"pose_landmark_{model}"), unread=None if mask else SEGMENTATION)
         for _thread in range(2):
             detector = Network(weight_path("pose_detection"), threads=threads)
-            self._free.put(_BodyNetworks(detector, Network(weight_path(f"pose_landmark_{model}"), threads=threads)))
+            self._free.put(_BodyNetworks(detector, landmarks(threads=threads)))
         self._hands = {side: HandLandmarks(threads=1) for side in HANDS} if hands else {}
         self._face = FaceMesh(threads=1) if face else None
         self._aside = ThreadPoolExecutor(1)
-        self._mask = mask
         self._anchors = body.anchors()
 
     def detect(self, frame: Frame, *, closely: bool = True) -> list[Detection]:
@@ -165,7 +168,7 @@ class BlazePose:
         return self._face(frame, person.points[:11])
 
     def _mask_in(self, frame: Frame, person: _Body) -> Array | None:
-        if not self._mask:
+        if person.segmentation is None:
             return None
         height, width = frame.shape[:2]
         mask = cv2.warpAffine(sigmoid(person.segmentation), person.matrix, (width, height), flags=cv2.INTER_LINEAR)
@@ -209,7 +212,7 @@ def _look(frame: Frame, roi: Roi, network: Network) -> _Body | None:
     return _Body(
         xy=xy, score=score, depth=pose_depth, mask=None, box=bounds(xy[BODY], score[BODY]),
         roi=body.roi_between(points[body.CENTRE], points[body.TOP]), points=points[:33], z=depth[:33],
-        segmentation=mask[..., 0], matrix=matrix, presence=float(flag[0]),
+        segmentation=mask[..., 0] if mask.size else None, matrix=matrix, presence=float(flag[0]),
     )  # fmt: skip
 
 

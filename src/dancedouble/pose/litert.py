@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import flatbuffers
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
@@ -21,20 +24,27 @@ from dancedouble.pose.estimator import Array, Frame, Roi
 class Network:
     """A network from one square image to several arrays, on the CPU.
 
+    Args:
+        path: the network's file.
+        threads: threads it runs in.
+        unread: index of an output that nobody reads: it comes as an empty array, and what serves it alone is not computed.
+
     Attributes:
         side: side of the input in pixels.
     """
 
-    def __init__(self, path: Path, *, threads: int = 2) -> None:
+    def __init__(self, path: Path, *, threads: int = 2, unread: int | None = None) -> None:
         try:
             with _silent():
-                self._interpreter = Interpreter(str(path), num_threads=threads)
+                model = path.read_bytes() if unread is None else _without_output(path.read_bytes(), unread)
+                self._interpreter = Interpreter(model_content=model, num_threads=threads)
                 self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
+        except (ValueError, RuntimeError, IndexError, struct.error) as error:
             raise WeightsError(f"{path}: LiteRT cannot run it ({error}); fetch the file again") from error
         entry = self._interpreter.get_input_details()[0]
         self._input: int = entry["index"]
         self._outputs: list[int] = [output["index"] for output in self._interpreter.get_output_details()]
+        self._unread = unread
         self.side = int(entry["shape"][1])
 
     def __call__(self, image: Frame, *, scale: float = 255, shift: float = 0) -> list[Array]:
@@ -49,7 +59,10 @@ class Network:
             shown += np.float32(shift)
         del shown  # the interpreter refuses to run while anybody holds its memory
         self._interpreter.invoke()
-        return [self._interpreter.get_tensor(index)[0] for index in self._outputs]
+        arrays = [self._interpreter.get_tensor(index)[0] for index in self._outputs]
+        if self._unread is not None:
+            arrays.insert(self._unread, np.empty(0, np.float32))
+        return arrays
 
     def look(self, frame: Frame, roi: Roi) -> tuple[list[Array], NDArray[np.float64]]:
         """Run on a region of the frame, with pixels in 0 to 1: the arrays and the crop-to-frame matrix."""
@@ -59,6 +72,22 @@ class Network:
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
         )  # fmt: skip
         return self(np.asarray(crop, np.uint8)), matrix
+
+
+def _without_output(model: bytes, unread: int) -> bytes:
+    """A network's file without one of its outputs, and without the operators that nothing else needs."""
+    whole = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    graph = whole.subgraphs[0]
+    graph.outputs = np.delete(graph.outputs, unread)
+    needed, kept = set(graph.outputs.tolist()), []
+    for operator in reversed(graph.operators):
+        if needed.intersection(operator.outputs.tolist()):
+            kept.append(operator)
+            needed.update(operator.inputs.tolist())
+    graph.operators = kept[::-1]
+    builder = flatbuffers.Builder(len(model))
+    builder.Finish(whole.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 @contextmanager
