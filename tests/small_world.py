@@ -45,7 +45,7 @@ class TwoClipEstimator:
     def landmarks(self, frame: NDArray[np.uint8], roi: Roi) -> PersonPose | None:
         return self.source.landmarks(frame, roi) or self.target.landmarks(frame, roi)
 
-    def complete(self, frame: NDArray[np.uint8], pose: PersonPose) -> PersonPose:
+    def complete(self, frame: NDArray[np.uint8], pose: PersonPose, *, hands: bool = True) -> PersonPose:
         return pose
 
 

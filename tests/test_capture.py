@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,15 @@ from dancedouble.capture import DANCE_LOOKS, Capture, capture_poses
 from dancedouble.media.video import VideoWriter
 from dancedouble.pose.estimator import FakePoseEstimator, Frame, PersonPose, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.pose.skeleton import INDEX, POINTS
-from dancedouble.pose.smoothing import smooth, smooth_as_paper
+from dancedouble.pose.skeleton import INDEX, LEFT_HAND, POINTS, RIGHT_HAND
+from dancedouble.pose.smoothing import fill_hands, smooth, smooth_as_paper
 from dancedouble.progress import ignore_progress
 
 SIZE = (240, 320)
 
 
 def walk(frames: int, fps: Fraction) -> PoseSequence:
-    """Somebody upright who crosses the picture at one speed."""
+    """Somebody upright who crosses the picture at one speed, a hand in the air."""
     xy, score = np.zeros((frames, POINTS, 2), np.float32), np.zeros((frames, POINTS), np.float32)
     rows = {"nose": (0, 150), "neck": (0, 120), "left_shoulder": (22, 120), "right_shoulder": (-22, 120)}
     rows |= {"mid_hip": (0, 75), "left_ankle": (15, 0), "right_ankle": (-15, 0)}
@@ -30,17 +31,21 @@ def walk(frames: int, fps: Fraction) -> PoseSequence:
         xy[:, INDEX[name], 0] = np.linspace(60, 240, frames) + across
         xy[:, INDEX[name], 1] = 220 - up
         score[:, INDEX[name]] = 1
-    return PoseSequence(xy=xy, score=score, size=SIZE, fps=fps)
+    xy[:, INDEX["left_wrist"]] = xy[:, INDEX["left_shoulder"]] + (10, -20)
+    xy[:, LEFT_HAND] = xy[:, INDEX["left_wrist"], None] + np.stack([np.arange(21) / 4, -np.arange(21) / 2], -1)
+    score[:, INDEX["left_wrist"]] = score[:, LEFT_HAND] = 1
+    return PoseSequence(xy=xy.astype(np.float32), score=score, size=SIZE, fps=fps)
 
 
 class Counting(FakePoseEstimator):
-    """Counts how many poses it was asked to complete."""
+    """Counts how many poses, and how many of them with hands, it was asked to complete."""
 
-    looks = 0
+    looks = hands = 0
 
-    def complete(self, frame: Frame, pose: PersonPose) -> PersonPose:
+    def complete(self, frame: Frame, pose: PersonPose, *, hands: bool = True) -> PersonPose:
         self.looks += 1
-        return super().complete(frame, pose)
+        self.hands += hands
+        return super().complete(frame, pose, hands=hands)
 
 
 @pytest.mark.parametrize(("fps", "frames", "looks"), [(30, 60, 30), (24, 49, 25), (60, 61, 13), (15, 30, 30)])
@@ -54,10 +59,26 @@ def test_a_dance_is_looked_at_a_dozen_times_a_second_and_moves_on_between(
     estimator = Counting(danced)
     captured = capture_poses(tmp_path / "dance.mp4", looks=DANCE_LOOKS, estimator=estimator)
     assert estimator.looks == looks
+    assert estimator.hands == (looks if looks == frames else (looks + 1) // 2)
     assert len(captured.poses) == frames and captured.gaps == 0
     middle = slice(10, frames - 10)  # at the end the last look is held
-    apart = np.abs(captured.poses.xy - danced.xy)[middle, INDEX["mid_hip"]]
-    assert apart.max() < 0.1
+    for points in (INDEX["mid_hip"], LEFT_HAND):
+        assert (captured.poses.score[middle, points] > 0).all()
+        assert np.abs(captured.poses.xy - danced.xy)[middle, points].max() < 0.1
+    assert not captured.poses.score[:, RIGHT_HAND].any()
+
+
+def test_a_hand_between_two_looks_moves_with_its_wrist() -> None:
+    danced = walk(7, Fraction(12))
+    danced.xy[3, INDEX["left_wrist"]] += (0, -30)  # a jerk that only the body's look has seen
+    searched = danced.score.copy()
+    searched[1::2, LEFT_HAND] = searched[4, LEFT_HAND] = 0
+    filled = fill_hands(replace(danced, score=searched), 2)
+    held = filled.xy[:, LEFT_HAND] - filled.xy[:, INDEX["left_wrist"], None]
+    np.testing.assert_allclose(held[[1, 3]], held[[0, 2]], atol=1e-4)
+    assert (filled.score[[1, 3], LEFT_HAND] > 0).all(), "one neighbour is enough"
+    assert not filled.score[4, LEFT_HAND].any(), "what was searched and not found stays so"
+    np.testing.assert_array_equal(fill_hands(danced, 1).xy, danced.xy)
 
 
 def test_the_smoothing_that_was_asked_for_is_what_poses_get(tmp_path: Path) -> None:

@@ -325,7 +325,7 @@ def test_the_rest_of_a_pose_is_found_while_the_next_frame_is_looked_at() -> None
                 assert rests.wait(20)
             return super().landmarks(frame, roi)
 
-        def complete(self, frame: Frame, pose: PersonPose) -> PersonPose:
+        def complete(self, frame: Frame, pose: PersonPose, *, hands: bool = True) -> PersonPose:
             assert bodies.wait(20)
             rests.set()
             return replace(pose, score=pose.score / 2)

@@ -18,7 +18,7 @@ from dancedouble.pose.blazepose import BlazePose
 from dancedouble.pose.estimator import PersonPose, PoseEstimator, no_pose
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
 from dancedouble.pose.openpose_json import read_openpose
-from dancedouble.pose.smoothing import fill_gaps, find_gaps, smooth, smooth_as_paper
+from dancedouble.pose.smoothing import fill_gaps, fill_hands, find_gaps, smooth, smooth_as_paper
 from dancedouble.pose.tracking import Seen, find_subject, follow_subject, sample_step
 from dancedouble.progress import OnProgress, Stage, ignore_progress
 
@@ -28,6 +28,8 @@ DEFAULT_FPS = Fraction(30)
 """Rate of poses that come without one."""
 DANCE_LOOKS = 11.5
 """How often a second a dance is looked at, at least: every other frame of a phone's video."""
+HANDS_EVERY = 2
+"""Where not every frame is looked at, hands are looked for in one of so many looks: they are half of the work."""
 Smoothing = Literal["local", "paper", "none"]
 """How poses are smoothed over time: by local parabolas, by the paper's median and Gaussian, or not."""
 
@@ -61,11 +63,12 @@ def default_estimator(*, mask: bool = True) -> PoseEstimator:
 
 def follow(
     info: VideoInfo, estimator: PoseEstimator, *, person: int | None, start: int = 0, stop: int | None = None,
-    every: int = 1, on_progress: OnProgress = ignore_progress,
+    every: int = 1, hands_every: int = 1, on_progress: OnProgress = ignore_progress,
 ) -> Followed:  # fmt: skip
     """Frames ``start`` to ``stop`` of a video, one in ``every``, with the chosen subject's pose in each, streamed.
 
-    Who is there is looked for at once; raises as :func:`dancedouble.pose.people.choose_subject` does.
+    One in ``hands_every`` of those is searched for hands. Who is there is looked for at once; raises as
+    :func:`dancedouble.pose.people.choose_subject` does.
     """
     part = replace(info, frames=(info.frames if stop is None else min(stop, info.frames)) - start)
 
@@ -76,7 +79,7 @@ def follow(
     subject, everyone = find_subject(frames(step), part, estimator, person=person, every=step, on_progress=on_progress)
     others = [track for track in everyone if track is not subject]
     stage = Stage("poses", on_progress, total=part.frames, note=info.path.name)
-    seen = follow_subject(frames(every), estimator, subject, others=others, every=every)
+    seen = follow_subject(frames(every), estimator, subject, others=others, every=every, hands_every=hands_every)
     return Followed(len(everyone), stage.track(seen, each=every))
 
 
@@ -118,8 +121,8 @@ def capture_poses(
 ) -> Capture:  # fmt: skip
     """Poses of ``source``, or of its frames ``frames`` = (first, one past the last).
 
-    A video need not be looked at in every frame: ``looks`` is how often a second at least. Raises InputError (or one of
-    its kinds) when it is not usable or shows nobody.
+    A video need not be looked at in every frame: ``looks`` is how often a second at least; at hands half as often then.
+    Raises InputError (or one of its kinds) when it is not usable or shows nobody.
     """
     if source.suffix == ".npz":
         # Poses of ours are clean already; smoothing them again would make them another dance.
@@ -139,8 +142,13 @@ def capture_poses(
         start, stop = frame_range(frames, info.frames, source)
         finder = estimator or default_estimator(mask=False)
         every, count = 1 if looks is None else max(1, int(info.fps / looks)), stop - start
-        people, seen = follow(info, finder, person=person, start=start, stop=stop, every=every, on_progress=on_progress)
-        poses = assemble((pose for _, pose in seen), info.size, info.fps / every)
+        hands_every = 1 if every == 1 else HANDS_EVERY
+        people, seen = follow(
+            info, finder, person=person, start=start, stop=stop, every=every, hands_every=hands_every,
+            on_progress=on_progress,
+        )  # fmt: skip
+        looked = assemble((pose for _, pose in seen), info.size, info.fps / every)
+        poses = fill_hands(looked, hands_every)
     _require_somebody(poses, source)
     cleaned, gaps, warnings = clean(poses, smoothing, every=every, count=count)
     noticed = [*clip_notes(info), *warnings] if info is not None else warnings

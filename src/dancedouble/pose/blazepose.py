@@ -128,14 +128,14 @@ class BlazePose:
         with self._networks() as networks:
             return _look(frame, roi, networks.landmarks)
 
-    def complete(self, frame: Frame, pose: PersonPose) -> PersonPose:
-        """A pose of :meth:`landmarks` with hands, face and mask."""
+    def complete(self, frame: Frame, pose: PersonPose, *, hands: bool = True) -> PersonPose:
+        """A pose of :meth:`landmarks` with ``hands``, face and mask."""
         if not isinstance(pose, _Body):
             return pose
         # The parts do not depend on each other, and the networks let go of Python: half of them go to another thread.
-        right = self._aside.submit(self._hand, frame, pose, "right")
+        right = self._aside.submit(self._hand, frame, pose, "right" if hands else None)
         mask = self._aside.submit(self._mask_in, frame, pose)
-        left = self._hand(frame, pose, "left")
+        left = self._hand(frame, pose, "left" if hands else None)
         face = self._face_in(frame, pose)
         xy, score, depth = pose.xy.copy(), pose.score.copy(), pose.depth.copy()
         for side, hand in _two_hands({"left": left, "right": right.result()}).items():
@@ -156,10 +156,10 @@ class BlazePose:
         finally:
             self._free.put(networks)
 
-    def _hand(self, frame: Frame, person: _Body, side: str) -> Hand | None:
-        _part, wrist, index, pinky = HANDS[side]
-        if not self._hands or person.score[INDEX[f"{side}_wrist"]] <= 0:
+    def _hand(self, frame: Frame, person: _Body, side: str | None) -> Hand | None:
+        if side is None or not self._hands or person.score[INDEX[f"{side}_wrist"]] <= 0:
             return None
+        _part, wrist, index, pinky = HANDS[side]
         return self._hands[side](frame, person.points[wrist], person.points[index], person.points[pinky])
 
     def _face_in(self, frame: Frame, person: _Body) -> Face | None:

@@ -6,7 +6,7 @@ Frames are RGB uint8 (H, W, 3); points are (x, y) and boxes (left, top, right, b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.pose.skeleton import BODY, POINTS
+from dancedouble.pose.skeleton import BODY, LEFT_HAND, POINTS, RIGHT_HAND
 
 Array = NDArray[np.float32]
 Frame = NDArray[np.uint8]
@@ -98,10 +98,11 @@ class PoseEstimator(Protocol):
         """The pose of the person in ``roi``, at least their body; None when no person is there (any more)."""
         ...
 
-    def complete(self, frame: Frame, pose: PersonPose) -> PersonPose:
+    def complete(self, frame: Frame, pose: PersonPose, *, hands: bool = True) -> PersonPose:
         """What :meth:`landmarks` found in the same frame, with all that following does not need: hands, face, mask.
 
-        May run in another thread while :meth:`landmarks` looks at the next frame.
+        Without ``hands``, which are most of the work, they stay undetected. May run in another thread while
+        :meth:`landmarks` looks at the next frame.
         """
         ...
 
@@ -150,9 +151,13 @@ class FakePoseEstimator:
             return None
         return found[0]
 
-    def complete(self, frame: Frame, pose: PersonPose) -> PersonPose:
-        """The pose as it is: it has all its points."""
-        return pose
+    def complete(self, frame: Frame, pose: PersonPose, *, hands: bool = True) -> PersonPose:
+        """The pose as it is: it has all its points, but for ``hands`` that are not wanted."""
+        if hands:
+            return pose
+        score = pose.score.copy()
+        score[LEFT_HAND] = score[RIGHT_HAND] = 0
+        return replace(pose, score=score)
 
     def _pose(self, frame: Frame, poses: PoseSequence) -> PersonPose | None:
         index = read_stamp(frame)

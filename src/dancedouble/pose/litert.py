@@ -27,7 +27,7 @@ class Network:
     Args:
         path: the network's file.
         threads: threads it runs in.
-        unread: index of an output that nobody reads: it comes as an empty array, and what serves it alone is not computed.
+        unread: index of an output that nobody reads: it comes empty, and what serves it alone is not computed.
 
     Attributes:
         side: side of the input in pixels.

@@ -17,8 +17,8 @@ from dancedouble.overlap import in_a_thread
 from dancedouble.pose.estimator import Array, Box, Detection, Frame, PoseEstimator, Roi, overlap
 
 SAMPLES_PER_SECOND = 5
-CLOSE_SAMPLES = 3
-"""While one person alone is there, only one sample in so many is searched closely for somebody beside them."""
+CLOSE_SAMPLES = 5
+"""While one person alone is there, one sample in so many (one a second) is searched closely for somebody else."""
 LONGEST_GAP = 15
 """Samples (3 s) for which somebody may be unseen and still be the same person."""
 SPEED = 1.0

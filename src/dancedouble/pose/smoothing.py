@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.skeleton import INDEX, LEFT_HAND, RIGHT_HAND
 
 REACH_SECONDS = 1 / 6
 """How far from a moment looks still say something about it: wrists and elbows come nearest to the truth so."""
@@ -55,6 +56,29 @@ def fill_gaps(poses: PoseSequence, longest: int) -> PoseSequence:
         xy[frames] = (1 - share[..., None]) * xy[before] + share[..., None] * xy[after]
         depth[frames] = (1 - share) * depth[before] + share * depth[after]
         score[frames] = np.minimum(score[before], score[after])
+    return replace(poses, xy=xy, score=score, depth=depth)
+
+
+def fill_hands(poses: PoseSequence, every: int) -> PoseSequence:
+    """Give hands to the poses between every ``every``-th one, which alone were searched for them.
+
+    A hand moves along with its wrist, and changes evenly from how it was held before to how it is held after; where one
+    of the two lacks it, it is as in the other.
+    """
+    xy, score, depth = poses.xy.copy(), poses.score.copy(), poses.depth.copy()
+    between = np.flatnonzero(np.arange(len(poses)) % every)
+    before = between - between % every
+    after = np.where(before + every < len(poses), before + every, before)
+    late = (between - before).astype(np.float32) / every
+    for hand, wrist in ((LEFT_HAND, INDEX["left_wrist"]), (RIGHT_HAND, INDEX["right_wrist"])):
+        seen = (score[:, hand] > 0).all(1) & (score[:, wrist] > 0)
+        shares = np.stack([(1 - late) * seen[before], late * seen[after]])
+        shares = (shares / np.maximum(shares.sum(0), 1e-6))[..., None]
+        neighbours = np.stack([before, after])
+        held = (xy[:, hand] - xy[:, wrist, None])[neighbours], (depth[:, hand] - depth[:, wrist, None])[neighbours]
+        xy[between, hand] = xy[between, wrist, None] + (shares[..., None] * held[0]).sum(0)
+        depth[between, hand] = depth[between, wrist, None] + (shares * held[1]).sum(0)
+        score[between, hand] = (shares * score[neighbours][..., hand]).sum(0) * (score[between, wrist, None] > 0)
     return replace(poses, xy=xy, score=score, depth=depth)
 
 

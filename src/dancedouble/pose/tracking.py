@@ -131,8 +131,9 @@ def find_subject(
 
 
 def follow_subject(
-    frames: Iterable[Frame], estimator: PoseEstimator, track: Track, *, others: Sequence[Track] = (), every: int = 1
-) -> Iterator[Seen]:
+    frames: Iterable[Frame], estimator: PoseEstimator, track: Track, *, others: Sequence[Track] = (), every: int = 1,
+    hands_every: int = 1,
+) -> Iterator[Seen]:  # fmt: skip
     """The second pass: each of ``frames`` with the pose of ``track``'s person in it.
 
     The place of the body is all that looking at the next frame needs: hands, face and mask are found beside that, in a
@@ -144,6 +145,7 @@ def follow_subject(
         track: whom to follow.
         others: tracks of the other people, so as not to slip onto one of them.
         every: how many of the clip's frames lie between two of ``frames``.
+        hands_every: hands are looked for in one of so many of ``frames`` only.
     """
 
     def bodies() -> Iterator[Seen]:
@@ -154,10 +156,11 @@ def follow_subject(
             state.pose = _follow(frame, estimator, state, here, [other.at(index) for other in others], track.step)
             yield Seen(frame, state.pose)
 
-    def complete(seen: Seen) -> Seen:
-        return seen if seen.pose is None else Seen(seen.frame, estimator.complete(seen.frame, seen.pose))
+    def complete(numbered: tuple[int, Seen]) -> Seen:
+        number, (frame, pose) = numbered
+        return Seen(frame, pose and estimator.complete(frame, pose, hands=number % hands_every == 0))
 
-    return in_a_thread(complete, bodies())
+    return in_a_thread(complete, enumerate(bodies()))
 
 
 def _follow(
