@@ -23,7 +23,7 @@ else:
     import openvino
 
     network = openvino.compile_model(folder / "painter.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    painted = {port.any_name: array for port, array in network(inputs).items()}
+    painted = {name: array for port, array in network(inputs).items() for name in port.names}
 
 alpha = painted.get("alpha", np.float32(1))
 plate = (example["plate"] + 1) * painted.get("shade", np.float32(1)) - 1

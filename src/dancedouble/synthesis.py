@@ -18,7 +18,6 @@ from dancedouble.dataset import carry_to_grid, face_edges, picture_to_tensor, re
 from dancedouble.deployment import PREVIOUS_CHANNELS
 from dancedouble.engine import Engine, TorchEngine, beside_other_work
 from dancedouble.errors import PersonFileError
-from dancedouble.models.face import crop_faces
 from dancedouble.models.layers import Layers, composite
 from dancedouble.overlap import in_a_thread, read_ahead
 from dancedouble.person import Person
@@ -186,14 +185,16 @@ class Synthesizer:
         seen = None if previous is None or not self.recipe.temporal else carried(previous, grid)
         painted = self.engine.paint(ready.label.to(self.engine.device), ready.references.to(self.engine.device), seen)
         plate = ready.plate.to(self.engine.device)
-        picture = composite(painted, plate)
         if ready.face is not None and ready.figure is not None:
             top, left, bottom, right = ready.face[0].tolist()
-            residual = self.engine.correct_face(ready.figure.to(self.engine.device), crop_faces(picture, ready.face))
+            face = (..., slice(top, bottom), slice(left, right))
+            here = {name: value[face] for name, value in painted._asdict().items() if value is not None}
+            shown = composite(painted._replace(**here), plate[face])
+            residual = self.engine.correct_face(ready.figure.to(self.engine.device), shown)
             rgb = painted.rgb.clone()
-            rgb[:, :, top:bottom, left:right] += residual
-            painted = painted._replace(rgb=rgb.clamp(-1, 1))
-            picture = composite(painted, plate)
+            rgb[face] = (rgb[face] + residual).clamp(-1, 1)
+            painted = painted._replace(rgb=rgb)
+        picture = composite(painted, plate)
         return painted, Layers(picture, painted.alpha)
 
     def _finish(self, painted: Layers | None, ready: _Prepared | None) -> Finished:

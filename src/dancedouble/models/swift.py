@@ -109,6 +109,7 @@ class SwiftGenerator(nn.Module):
         self.leave = nn.Conv2d(w, (config.references + 2 + 3 + 1) * folded, 3, 1, 1)
         self.nudge = nn.Conv2d(w, 2 * config.references, 3, 1, 1)
         self.shadow = nn.Conv2d(w, 1, 3, 1, 1)
+        self.enlarge = nn.Upsample(scale_factor=FOLD, mode="bilinear")
         self._start_from_the_references()
 
     def _start_from_the_references(self) -> None:
@@ -146,8 +147,7 @@ class SwiftGenerator(nn.Module):
         # In mixed precision too positions and shares are whole floats: half of one does not tell pixel 257 from 256.
         shares, paint, alpha = torch.split(F.pixel_shuffle(self.leave(a), FOLD).float(), [count + 2, 3, 1], 1)
         offsets = LONGEST_OFFSET * torch.tanh(self.nudge(a).float() / LONGEST_OFFSET)
-        offsets = F.interpolate(offsets, scale_factor=float(FOLD), mode="bilinear", align_corners=False)
-        offsets = offsets.view(batch, count, 2, height, width)
+        offsets = self.enlarge(offsets).view(batch, count, 2, height, width)
         nudged = sample_near(references, offsets)
         masks = torch.cat([nudged[:, :, 3], previous[:, 3:]], 1)
         blend = (shares + MASK_TRUST * F.pad(masks, (0, 0, 0, 0, 0, 1))).softmax(1)
@@ -168,7 +168,8 @@ class SwiftGenerator(nn.Module):
         rim = [(torch.arange(n, device=features.device) + 0.5).clamp_max(SHADE_RIM) for n in features.shape[-2:]]
         fade_y, fade_x = (torch.minimum(edge, edge.flip(0)) / SHADE_RIM for edge in rim)
         faded = self.config.shade_gain * self.shadow(features) * fade_y[:, None] * fade_x
-        return 2 * F.interpolate(faded, scale_factor=float(FOLD), mode="bilinear", align_corners=False).sigmoid()
+        shade: Tensor = 2 * self.enlarge(faded).sigmoid()
+        return shade
 
 
 def sample_near(pictures: Tensor, offsets: Tensor) -> Tensor:
