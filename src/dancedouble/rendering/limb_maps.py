@@ -7,6 +7,7 @@ piece of sleeve to paint.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -71,14 +72,30 @@ _FACE_GROUPS = tuple(
 _LIMB_WIDTH, _FINGER_WIDTH, _FACE_WIDTH = 0.05, 0.008, 0.008
 """Standard deviations of the Gaussian weights, in body heights."""
 
-_SMALL = tuple(
-    (channel, bones, share)
-    for channel, (bones, share) in enumerate(
-        [(bones, _FINGER_WIDTH) for bones in _FINGERS]
-        + [(tuple((point, point) for point in points), _FACE_WIDTH) for points in _FACE_GROUPS]
-    )
+
+class _Region(NamedTuple):
+    """What lies close together and is drawn at once, without coordinates: the fingers of a hand, or the face."""
+
+    channels: slice
+    """Of the channels after those of the limbs."""
+    bones: NDArray[np.intp]
+    """(B, 2) points of all of its bones; both are the same for a point."""
+    first: NDArray[np.intp]
+    """The first bone of each channel."""
+    width: float
+    """Standard deviation in body heights."""
+
+
+def _region(before: int, channels: Sequence[Sequence[tuple[int, int]]], width: float) -> _Region:
+    first = np.cumsum([0, *(len(bones) for bones in channels[:-1])])
+    return _Region(slice(before, before + len(channels)), np.concatenate(channels).astype(np.intp), first, width)
+
+
+_REGIONS = (
+    _region(0, _FINGERS[:5], _FINGER_WIDTH),
+    _region(5, _FINGERS[5:], _FINGER_WIDTH),
+    _region(10, [[(point, point) for point in points] for points in _FACE_GROUPS], _FACE_WIDTH),
 )
-"""(channel, bones, width) of what is drawn without coordinates: fingers, then groups of face points."""
 
 CHANNELS = 3 * len(LIMBS) + len(_FINGERS) + len(_FACE_GROUPS)
 """Channels of :func:`limb_maps`."""
@@ -194,26 +211,26 @@ def limb_maps(xy: Array, score: Array, size_hw: tuple[int, int], body_height_px:
         limbs[known, 2] = np.clip(across / (2 * reach), -1.5, 1.5) * weight
 
     small = maps[3 * len(LIMBS) :].reshape(-1, height, width)
-    for channel, bones, share in _SMALL:
-        reach = np.float32(max(share * body_height_px, 0.6))
-        _draw(small[channel], [(a, b) for a, b in bones if score[a] > 0 and score[b] > 0], xy, reach)
+    for region in _REGIONS:
+        _draw(small[region.channels], region, xy, score, np.float32(max(region.width * body_height_px, 0.6)))
     return maps.reshape(CHANNELS, height, width)
 
 
-def _draw(channel: Array, bones: list[tuple[int, int]], xy: Array, reach: np.float32) -> None:
-    """Draw small bones (or points) as Gaussian weights into one channel (h, w), only near them."""
-    if not bones:
+def _draw(channels: Array, region: _Region, xy: Array, score: Array, reach: np.float32) -> None:
+    """Draw the found bones of a region as Gaussian weights into its channels (C, h, w), only near them."""
+    start, end = xy[region.bones.T]
+    found = (score[region.bones] > 0).all(1)
+    if not found.any():
         return
-    start, end = (xy[[bone[side] for bone in bones]] for side in (0, 1))
-    both = np.concatenate([start, end])
-    low = np.floor(both.min(0) - 3 * reach).astype(int)
-    high = np.ceil(both.max(0) + 3 * reach).astype(int) + 1
-    left, top = np.clip(low, 0, channel.shape[::-1])
-    right, bottom = np.clip(high, 0, channel.shape[::-1])
+    ends = np.concatenate([start[found], end[found]])
+    low = np.floor(ends.min(0) - 3 * reach).astype(int)
+    high = np.ceil(ends.max(0) + 3 * reach).astype(int) + 1
+    left, top = np.clip(low, 0, channels.shape[:0:-1])
+    right, bottom = np.clip(high, 0, channels.shape[:0:-1])
     if left >= right or top >= bottom:
         return
-    x = np.arange(left, right, dtype=np.float32) + np.float32(0.5)
-    y = np.arange(top, bottom, dtype=np.float32) + np.float32(0.5)
-    grid_y, grid_x = (axis.reshape(-1) for axis in np.meshgrid(y, x, indexing="ij"))
-    squared = squared_distances(start, end, grid_x, grid_y).min(0)
-    channel[top:bottom, left:right] = np.exp(squared * (-0.5 / reach**2)).reshape(bottom - top, right - left)
+    y, x = np.mgrid[top:bottom, left:right].astype(np.float32).reshape(2, -1) + np.float32(0.5)
+    squared = squared_distances(start, end, x, y)
+    squared[~found] = np.inf
+    weight = np.exp(np.minimum.reduceat(squared, region.first) * (-0.5 / reach**2))
+    channels[:, top:bottom, left:right] = weight.reshape(-1, bottom - top, right - left)
