@@ -52,7 +52,10 @@ def convert(network: PlainNetwork) -> Any:
 
 
 class CompiledNetwork:
-    """A converted network on the CPU. It is compiled for the size of the first picture, and again when that changes."""
+    """A converted network on the CPU. It is compiled for the size of the first picture, and again when that changes.
+
+    It has as many threads as PyTorch may have at that moment.
+    """
 
     def __init__(self, model: Any, *, exact: bool = True) -> None:
         self.model, self.settings = model, EXACT if exact else SHARED
@@ -71,5 +74,6 @@ class CompiledNetwork:
     def _compile(self, shapes: list[tuple[int, ...]]) -> None:
         core = load().Core()
         self.model.reshape({port: list(shape) for port, shape in zip(self.model.inputs, shapes, strict=True)})
-        self._request = core.compile_model(self.model, "CPU", self.settings).create_infer_request()
+        settings = {**self.settings, "INFERENCE_NUM_THREADS": torch.get_num_threads()}
+        self._request = core.compile_model(self.model, "CPU", settings).create_infer_request()
         self._shapes = shapes

@@ -160,7 +160,7 @@ def follow_subject(
         number, (frame, pose) = numbered
         return Seen(frame, pose and estimator.complete(frame, pose, hands=number % hands_every == 0))
 
-    return in_a_thread(complete, enumerate(bodies()))
+    return in_a_thread(complete, enumerate(bodies()), depth=2)
 
 
 def _follow(
