@@ -197,6 +197,21 @@ def test_an_arm_before_the_trunk_is_not_carried_along_with_the_trunk() -> None:
     assert mask[49, 48] < 60 and mask[38, 48] > 200
 
 
+def test_a_trunk_that_an_arm_hid_is_filled_from_the_spare_picture_in_the_last_result_alone() -> None:
+    away, score = person()
+    crossed = away.copy()
+    crossed[INDEX["left_wrist"]] = (44, 49)
+    hidden, spare = np.full((*SIZE, 4), 255, np.uint8), np.full((*SIZE, 4), 255, np.uint8)
+    spare[..., :3] = 90
+    poses = np.stack([crossed, away]), np.stack([score] * 2)
+    picks = np.zeros((2, len(GROUPS)), np.int64)
+    carried = carry_person([hidden, spare], *poses, away, score, SIZE, BODY_HEIGHT, picks, spare=1)
+    masks, sources = carried.pictures[..., 3], carried.sources
+    assert masks[0, 49, 48] < 60 and sources[0, 49, 48] == 0
+    assert masks[1, 49, 48] > 200 and sources[1, 49, 48] == 1 and carried.pictures[1, 49, 48, 0] == 90
+    assert sources[1, 38, 48] == 0, "what the picked picture shows stays its own"
+
+
 def test_a_picture_for_a_part_that_is_not_in_the_picture_is_not_asked_for() -> None:
     xy, score = person()
     for side in ("elbow", "wrist"):

@@ -136,10 +136,13 @@ class LimbConditioner:
             label = np.concatenate([label, _channels(colours)])
         known = self.bank.poses
         by_group = np.broadcast_to(chosen.reshape(len(chosen), -1), (len(chosen), len(GROUPS)))
-        used, picks = np.unique(by_group, return_inverse=True)
+        used, inverse = np.unique(by_group, return_inverse=True)
+        picks = inverse.reshape(by_group.shape)
+        # The last one of several is a whole picture, but for the head and trunk of the first.
+        spare = int(picks[-1, -1]) if len(picks) > 1 else None
         carried = carry_person(
             [self.bank.pictures[index] for index in used], known.xy[used], known.score[used], pose.xy, pose.score,
-            size, self.body_height, picks.reshape(by_group.shape),
+            size, self.body_height, picks, spare=spare,
             source_depth=known.depth[used], target_depth=pose.depth,
         )  # fmt: skip
         return Shown(label, carried.pictures, Origin(used, carried.sources, carried.flows))

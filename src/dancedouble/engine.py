@@ -65,7 +65,7 @@ def open_engine(person: Person, device: str = "auto", *, exact: bool = True) -> 
 
 @contextmanager
 def beside_other_work() -> Iterator[None]:
-    """Within, PyTorch, and OpenVINO with it, leaves one core to other threads: on two a frame takes a tenth less time."""
+    """Within, PyTorch and OpenVINO leave one core to other threads: on two cores a frame takes a tenth less time."""
     threads = torch.get_num_threads()
     torch.set_num_threads(max(1, threads - 1))
     try:

@@ -7,7 +7,7 @@ comes out is a *flow*: for every pixel of the wanted picture, where in the refer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -16,19 +16,21 @@ from numpy.typing import NDArray
 
 from dancedouble.pose.skeleton import POINTS
 from dancedouble.rendering.body_parts import GROUPS, PARTS
+from dancedouble.rendering.coarse_grid import Cells, Place, coarse_grid, group_places
 from dancedouble.rendering.limb_maps import squared_distances
 from dancedouble.rendering.part_maps import arms_in_front, part_axes, part_maps
 
 Array = NDArray[np.float32]
 Image = NDArray[np.uint8]
-GRID = 4
-"""The flow is computed once per GRID × GRID pixels and interpolated: parts are much larger than that."""
 
 
 _MEMBERS = np.array([[part.group == group for part in PARTS] for group in GROUPS], np.float32)
 """(len(GROUPS), P) which parts are in which group."""
 _SHARPNESS = 6.0
 """How hard the border between two parts is."""
+_TRUNK_GROUP = GROUPS.index("trunk")
+_SURER = 20
+"""Levels of the mask, of 255, by which a spare picture must show the trunk better to be taken."""
 _TRUNK = [index for index, part in enumerate(PARTS) if part.group == "trunk"]
 _FOREARMS = [
     [index for index, part in enumerate(PARTS) if part.group == f"{side}_arm" and part.name != f"{side}_upper_arm"]
@@ -87,10 +89,6 @@ def limb_flows(
     return np.stack([flow for flow, _ in carried])
 
 
-Place = tuple[slice, slice]
-"""Rows and columns of a part of a picture."""
-
-
 class Carried(NamedTuple):
     """K pictures of a person carried to one pose, each put together from N pictures of them."""
 
@@ -112,6 +110,7 @@ def carry_person(
     body_height_px: float,
     picks: NDArray[np.int64],
     *,
+    spare: int | None = None,
     source_depth: Array | None = None,
     target_depth: Array | None = None,
 ) -> Carried:
@@ -134,6 +133,7 @@ def carry_person(
         size_hw: height and width of the wanted picture in pixels, multiples of 4.
         body_height_px: standing height of the person in pixels.
         picks: (K, len(GROUPS)) which of the N pictures each group of each result is from.
+        spare: which of them fills the last result's trunk where the picked one shows none, since an arm lay there.
         source_depth: (N, 137) depths in their pixels, less is nearer; without depths arms are before the trunk.
         target_depth: (137,) those of the wanted pose.
     """
@@ -141,8 +141,12 @@ def carry_person(
     nearest = _nearest_group(target_xy, target_score, front[1], size_hw, body_height_px)
     sources = picks.astype(np.uint8)[:, nearest]
     carried = np.zeros((len(picks), *size_hw, 4), np.uint8)
-    flows = []
-    places = _places(nearest, [(picks == index).any(0) for index in range(len(pictures))])
+    flows: list[Array] = []
+    filling: Image | None = None
+    wanted = np.stack([(picks == index).any(0) for index in range(len(pictures))])
+    if spare is not None:
+        wanted[spare, _TRUNK_GROUP] = True
+    places = group_places(nearest, wanted)
     parts = _carry(source_xy, source_score, target_xy, target_score, front, size_hw, body_height_px, places)
     for index, (picture, place, (flow, agreement)) in enumerate(zip(pictures, places, parts, strict=True)):
         flows.append(flow)
@@ -153,23 +157,14 @@ def carry_person(
         cv2.insertChannel(mask, warped, 3)
         for row in np.flatnonzero((picks == index).any(1)):
             cv2.copyTo(warped, (sources[row][place] == index).view(np.uint8), carried[row][place])
+        if index == spare:
+            filling = warped
+    if spare is not None and filling is not None:
+        place = places[spare]
+        surer = cv2.subtract(cv2.extractChannel(filling, 3), cv2.extractChannel(carried[-1][place], 3)) > _SURER
+        surer &= nearest[place] == _TRUNK_GROUP
+        carried[-1][place][surer], sources[-1][place][surer] = filling[surer], spare
     return Carried(carried, sources, tuple(flows))
-
-
-def _places(nearest: NDArray[np.uint8], wanted: Sequence[NDArray[np.bool_]]) -> list[Place]:
-    """For each choice of groups the rows and columns, in whole cells of the grid, that hold all of their pixels."""
-    boxes = [cv2.boundingRect((nearest == group).view(np.uint8)) for group in range(len(GROUPS))]
-    corners = np.array([(top, left, top + height, left + width) for left, top, width, height in boxes])
-    corners[:, :2] = corners[:, :2] // GRID * GRID
-    corners[:, 2:] = -(-corners[:, 2:] // GRID) * GRID
-    there = np.array([width > 0 for _, _, width, _ in boxes])
-    places = []
-    for groups in wanted:
-        some = corners[groups & there]
-        top, left = some[:, :2].min(0) if len(some) else (0, 0)
-        bottom, right = some[:, 2:].max(0) if len(some) else (0, 0)
-        places.append((slice(int(top), int(bottom)), slice(int(left), int(right))))
-    return places
 
 
 def _fronts(
@@ -186,7 +181,7 @@ def _nearest_group(
     xy: Array, score: Array, front: Array, size_hw: tuple[int, int], body_height_px: float
 ) -> NDArray[np.uint8]:
     """(H, W) the group of parts that has most to say at each pixel."""
-    x, y, refine = _grid(size_hw)
+    x, y, refine = coarse_grid(size_hw)
     axis, known = part_axes(xy, score)
     says = _MEMBERS @ _softmax(_nearness(axis, front, x, y, body_height_px), known)
     most = refine(says[0])
@@ -214,7 +209,7 @@ def _carry(
     """
     if target_xy.shape != (POINTS, 2) or source_xy.shape[1:] != (POINTS, 2):
         raise ValueError(f"poses must have {POINTS} points, got {source_xy.shape} and {target_xy.shape}")
-    x, y, refine = _grid(size_hw)
+    x, y, refine = coarse_grid(size_hw)
     target_axis, target_known = part_axes(target_xy, target_score)
     nearness = _nearness(target_axis, front[1], x, y, body_height_px)
     weights, weights_of = None, target_known
@@ -230,7 +225,7 @@ def _carry(
         if places is None:
             yield flow, np.empty(0, np.float32)
             continue
-        cells = _Cells(size_hw, places[index])
+        cells = Cells(size_hw, places[index])
         there = _nearness(axes[index], front[0][index], cells.cut(there_x), cells.cut(there_y), body_height_px)
         yield flow, cells.refine(_cosine(cells.cut(weights), _softmax(there, known))).clip(0, 1)
 
@@ -239,40 +234,6 @@ def _cosine(a: Array, b: Array) -> Array:
     """(N,) cosine between the columns of (P, N) and (P, N)."""
     both, ours, theirs = (np.einsum("pn,pn->n", one, other) for one, other in ((a, b), (a, a), (b, b)))
     return np.asarray(both / np.sqrt(np.maximum(ours * theirs, np.float32(1e-12))), np.float32)
-
-
-class _Cells:
-    """The cells of the grid about a place in the picture, with their rim."""
-
-    def __init__(self, size_hw: tuple[int, int], place: Place) -> None:
-        self.shape = (size_hw[0] // GRID + 2, size_hw[1] // GRID + 2)
-        self.rows, self.columns = (slice(span.start // GRID, span.stop // GRID + 2) for span in place)
-
-    def cut(self, values: Array) -> Array:
-        """(…, N) of the whole grid → (…, n)."""
-        part = values.reshape(*values.shape[:-1], *self.shape)[..., self.rows, self.columns]
-        return part.reshape(*values.shape[:-1], -1)
-
-    def refine(self, values: Array) -> Array:
-        """(n,) → the pixels of the place (h, w)."""
-        rows, columns = self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
-        fine = cv2.resize(values.reshape(rows, columns), (columns * GRID, rows * GRID))
-        return np.asarray(fine[GRID:-GRID, GRID:-GRID], np.float32)
-
-
-def _grid(size_hw: tuple[int, int]) -> tuple[Array, Array, Callable[[Array], Array]]:
-    """x and y (N,) of the coarse grid's cells, and what makes (N,) or (N, C) of them a picture (H, W) or (H, W, C)."""
-    if size_hw[0] % GRID or size_hw[1] % GRID:
-        raise ValueError(f"the picture size must be in multiples of {GRID}, got {size_hw}")
-    rows, columns = size_hw[0] // GRID + 2, size_hw[1] // GRID + 2  # with a rim: cells beyond the edge
-    grid = np.mgrid[0:rows, 0:columns].astype(np.float32).reshape(2, -1)
-    y, x = grid * GRID - np.float32((GRID + 1) / 2)
-
-    def refine(coarse: Array) -> Array:
-        fine = cv2.resize(coarse.reshape(rows, columns, -1), (columns * GRID, rows * GRID))
-        return np.asarray(fine[GRID:-GRID, GRID:-GRID], np.float32)
-
-    return x, y, refine
 
 
 def _nearness(axis: Array, front: Array, x: Array, y: Array, body_height_px: float) -> Array:
