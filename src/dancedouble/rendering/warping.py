@@ -32,11 +32,8 @@ _TRUNK_GROUP = GROUPS.index("trunk")
 _SURER = 20
 """Levels of the mask, of 255, by which a spare picture must show the trunk better to be taken."""
 _TRUNK = [index for index, part in enumerate(PARTS) if part.group == "trunk"]
-_FOREARMS = [
-    [index for index, part in enumerate(PARTS) if part.group == f"{side}_arm" and part.name != f"{side}_upper_arm"]
-    for side in ("right", "left")
-]
-"""Parts of the right and left forearm and hand."""
+_ARMS = [[index for index, part in enumerate(PARTS) if part.group == f"{side}_arm"] for side in ("right", "left")]
+"""Parts of the right and left arm."""
 
 
 def limb_flow(
@@ -170,7 +167,7 @@ def carry_person(
 def _fronts(
     source_depth: Array | None, target_depth: Array | None, count: int, body_height_px: float
 ) -> tuple[Array, Array]:
-    """How far each forearm is before the trunk: in the ``count`` reference pictures (N, 2), in the wanted one (2,)."""
+    """How far each arm is before the trunk: in the ``count`` reference pictures (N, 2), in the wanted one (2,)."""
     unknown = np.zeros(POINTS, np.float32)
     source = np.broadcast_to(unknown if source_depth is None else source_depth, (count, POINTS))
     target = unknown if target_depth is None else target_depth
@@ -239,15 +236,15 @@ def _cosine(a: Array, b: Array) -> Array:
 def _nearness(axis: Array, front: Array, x: Array, y: Array, body_height_px: float) -> Array:
     """(P, N) logits of how near each pixel is to each part, in the part's own reach.
 
-    ``front`` (2,): how far the right and left forearm are before the trunk. There the trunk has no more to say than at
+    ``front`` (2,): how far the right and left arm are before the trunk. There the trunk has no more to say than at
     its rim, or its middle would take the pixels of an arm that crosses it.
     """
     reach = np.array([part.reach * body_height_px for part in PARTS], np.float32)[:, None]
     logits = squared_distances(axis[:, 0], axis[:, 1], x, y)
     logits *= np.float32(-0.5 * _SHARPNESS) / reach**2
     inside = np.maximum(logits[_TRUNK].max(0) + np.float32(0.5 * _SHARPNESS), 0)
-    for forearm, before in zip(_FOREARMS, front, strict=True):
-        logits[forearm] += before * inside
+    for arm, before in zip(_ARMS, front, strict=True):
+        logits[arm] += before * inside
     return logits
 
 
