@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from queue import LifoQueue
 from typing import NamedTuple
 
@@ -90,10 +89,10 @@ class BlazePose:
         threads: int = 1,
     ) -> None:
         self._free: LifoQueue[_BodyNetworks] = LifoQueue()
-        landmarks = partial(Network, weight_path(f"pose_landmark_{model}"), unread=None if mask else SEGMENTATION)
+        landmarks, unread = weight_path(f"pose_landmark_{model}"), None if mask else SEGMENTATION
         for _thread in range(2):
             detector = Network(weight_path("pose_detection"), threads=threads)
-            self._free.put(_BodyNetworks(detector, landmarks(threads=threads)))
+            self._free.put(_BodyNetworks(detector, Network(landmarks, threads=threads, unread=unread)))
         self._hands = {side: HandLandmarks(threads=1) for side in HANDS} if hands else {}
         self._face = FaceMesh(threads=1) if face else None
         self._aside = ThreadPoolExecutor(1)
