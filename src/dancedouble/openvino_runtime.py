@@ -69,7 +69,7 @@ class CompiledNetwork:
         if shapes != self._shapes:
             self._compile(shapes)
         found = self._request.infer(arrays, share_inputs=True)
-        return [torch.from_numpy(np.array(found[port])) for port in self._request.model_outputs]
+        return [torch.from_numpy(found[port]) for port in self._request.model_outputs]
 
     def _compile(self, shapes: list[tuple[int, ...]]) -> None:
         core = load().Core()

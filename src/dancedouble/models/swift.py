@@ -145,7 +145,8 @@ class SwiftGenerator(nn.Module):
         b = self.up_1(torch.cat([F.interpolate(c, scale_factor=2.0, mode="nearest"), b], 1))
         a = self.up_0(torch.cat([F.interpolate(b, scale_factor=2.0, mode="nearest"), a], 1))
         # In mixed precision too positions and shares are whole floats: half of one does not tell pixel 257 from 256.
-        shares, paint, alpha = torch.split(F.pixel_shuffle(self.leave(a), FOLD).float(), [count + 2, 3, 1], 1)
+        folded = torch.split(self.leave(a), [FOLD * FOLD * channels for channels in (count + 2, 3, 1)], 1)
+        shares, paint, alpha = (F.pixel_shuffle(part, FOLD).float() for part in folded)
         offsets = LONGEST_OFFSET * torch.tanh(self.nudge(a).float() / LONGEST_OFFSET)
         offsets = self.enlarge(offsets).view(batch, count, 2, height, width)
         nudged = sample_near(references, offsets)
