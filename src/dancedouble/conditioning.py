@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.keypoints import Pose, PoseSequence
 from dancedouble.recipe import FigureInput
 from dancedouble.rendering.body_parts import GROUPS
 from dancedouble.rendering.crop import CropWindow
@@ -23,17 +23,6 @@ MAP_STRIDE = 4
 
 Part = tuple[int, int, int, int]
 """Top, left, bottom, right of a part of a picture."""
-
-
-class Pose(NamedTuple):
-    """One frame's keypoints in crop pixels."""
-
-    xy: NDArray[np.float32]
-    """(137, 2)"""
-    score: NDArray[np.float32]
-    """(137,)"""
-    depth: NDArray[np.float32]
-    """(137,) less is nearer; all zeros where nothing is known."""
 
 
 class Origin(NamedTuple):
@@ -134,16 +123,14 @@ class LimbConditioner:
         if self.shows_plate:
             colours = np.asarray(cv2.resize(plate, small[::-1], interpolation=cv2.INTER_AREA), np.uint8)
             label = np.concatenate([label, _channels(colours)])
-        known = self.bank.poses
         by_group = np.broadcast_to(chosen.reshape(len(chosen), -1), (len(chosen), len(GROUPS)))
         used, inverse = np.unique(by_group, return_inverse=True)
         picks = inverse.reshape(by_group.shape)
         # The last one of several is a whole picture, but for the head and trunk of the first.
         spare = int(picks[-1, -1]) if len(picks) > 1 else None
         carried = carry_person(
-            [self.bank.pictures[index] for index in used], known.xy[used], known.score[used], pose.xy, pose.score,
-            size, self.body_height, picks, spare=spare,
-            source_depth=known.depth[used], target_depth=pose.depth,
+            [self.bank.pictures[index] for index in used], self.bank.poses.at(used), pose, size, self.body_height,
+            picks, spare=spare,
         )  # fmt: skip
         return Shown(label, carried.pictures, Origin(used, carried.sources, carried.flows))
 
@@ -153,10 +140,7 @@ class LimbConditioner:
 
     def carry(self, before: Pose, now: Pose, size: tuple[int, int]) -> NDArray[np.float32]:
         """(H, W, 2) where each pixel of the present frame was in the previous output, in its pixels (x, y)."""
-        return limb_flow(
-            before.xy, before.score, now.xy, now.score, size, self.body_height,
-            source_depth=before.depth, target_depth=now.depth,
-        )  # fmt: skip
+        return limb_flow(before, now, size, self.body_height)
 
 
 Conditioner = FigureConditioner | LimbConditioner

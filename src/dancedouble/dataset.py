@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dancedouble.conditioning import Conditioner, FigureConditioner, Pose, Shown, pose_in_window
+from dancedouble.conditioning import Conditioner, FigureConditioner, Shown, pose_in_window
 from dancedouble.files import atomic_path
+from dancedouble.pose.keypoints import Pose
 from dancedouble.references import ReferenceChooser
 from dancedouble.rendering.crop import CropWindow
 from dancedouble.rendering.face_box import face_box, face_side

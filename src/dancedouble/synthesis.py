@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dancedouble.allocation import keep_freed_memory
-from dancedouble.conditioning import Conditioner, LimbConditioner, Pose, Shown, figure_conditioner, pose_in_window
+from dancedouble.conditioning import Conditioner, LimbConditioner, Shown, figure_conditioner, pose_in_window
 from dancedouble.dataset import carry_to_grid, face_edges, picture_to_tensor, references_to_tensor
 from dancedouble.deployment import PREVIOUS_CHANNELS
 from dancedouble.engine import Engine, TorchEngine, beside_other_work
@@ -21,7 +21,7 @@ from dancedouble.errors import PersonFileError
 from dancedouble.models.layers import Layers, composite
 from dancedouble.overlap import in_a_thread, read_ahead
 from dancedouble.person import Person
-from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.keypoints import Pose, PoseSequence
 from dancedouble.recipe import FigureInput, LimbInput, WholeFrame, recipe_from_dict
 from dancedouble.references import choose_references
 from dancedouble.rendering.crop import CropWindow, plan_windows, whole_frame

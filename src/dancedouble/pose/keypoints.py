@@ -1,12 +1,13 @@
-"""The one value type for poses: a subject's keypoints over time."""
+"""The one value type for poses: a subject's keypoints over time; and what is known of single ones, for arithmetic."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,17 @@ from dancedouble.pose.skeleton import PART_SLICES, POINTS
 Array = NDArray[np.float32]
 FORMAT = "dancedouble-poses"
 VERSION = 1
+
+
+class Pose(NamedTuple):
+    """Keypoints of one pose (... = ()), or of several at once, in pixels of a picture of their own."""
+
+    xy: Array
+    """(..., 137, 2)"""
+    score: Array
+    """(..., 137) confidence; 0 = undetected."""
+    depth: Array
+    """(..., 137) less is nearer; all zeros where nothing is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +72,10 @@ class PoseSequence:
     def __getitem__(self, frames: slice) -> PoseSequence:
         """The same subject over a range of frames."""
         return replace(self, xy=self.xy[frames], score=self.score[frames], depth=self.depth[frames])
+
+    def at(self, frames: int | Sequence[int] | NDArray[np.int64]) -> Pose:
+        """The pose in one frame, or those in several."""
+        return Pose(self.xy[frames], self.score[frames], self.depth[frames])
 
     @property
     def present(self) -> NDArray[np.bool_]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dancedouble.pose.keypoints import Pose
 from dancedouble.pose.skeleton import POINTS, body
 from dancedouble.rendering.body_parts import PARTS
 
@@ -33,16 +34,12 @@ _MOST = np.array([[2.0, 0.35], [0.35, 1.7]], np.float32)
 """Bounds on a part's map, rows along and across it: stretch on the diagonal, shear beside it."""
 
 
-def part_maps(
-    source_xy: Array, source_score: Array, target_xy: Array, target_score: Array, body_height_px: float
-) -> tuple[Array, NDArray[np.bool_]]:
+def part_maps(source: Pose, target: Pose, body_height_px: float) -> tuple[Array, NDArray[np.bool_]]:
     """The affine maps of every part from the wanted picture to K reference pictures.
 
     Args:
-        source_xy: (K, 137, 2) the poses in the reference pictures.
-        source_score: (K, 137) their confidence.
-        target_xy: (137, 2) the wanted pose.
-        target_score: (137,) its confidence.
+        source: the K poses in the reference pictures.
+        target: the wanted pose.
         body_height_px: standing height of the person in pixels.
 
     Returns:
@@ -50,8 +47,8 @@ def part_maps(
         poses show the part. With nothing in common, the first part's map is the identity and it alone is
         known.
     """
-    target_axis, target_known = part_axes(target_xy, target_score)
-    source_axis, source_known = part_axes(source_xy, source_score)
+    target_axis, target_known = part_axes(target)
+    source_axis, source_known = part_axes(source)
     known = target_known & source_known
     linear = _along_axis(source_axis, target_axis, np.float32(0.03 * body_height_px))
     image = source_axis.mean(2)
@@ -61,9 +58,9 @@ def part_maps(
         if not part.points:
             continue
         points = list(part.points)
-        seen = (target_score[points] > 0) & (source_score[:, points] > 0)  # (K, n)
-        wanted, wanted_middle = _about_their_mean(target_xy[points], seen)
-        found, found_middle = _about_their_mean(source_xy[:, points], seen)
+        seen = (target.score[points] > 0) & (source.score[:, points] > 0)  # (K, n)
+        wanted, wanted_middle = _about_their_mean(target.xy[points], seen)
+        found, found_middle = _about_their_mean(source.xy[:, points], seen)
         # Ridge towards the similarity: minimises |A·wanted − found|² + stiffness·|A − similarity|².
         left = found.transpose(0, 2, 1) @ wanted + stiffness * _similarity(linear[:, index])
         fitted = left @ np.linalg.inv(wanted.transpose(0, 2, 1) @ wanted + stiffness * np.eye(2, dtype=np.float32))
@@ -83,15 +80,15 @@ def _about_their_mean(points: Array, seen: NDArray[np.bool_]) -> tuple[Array, Ar
     return np.where(there, points - mean[:, None], 0).astype(np.float32), mean.astype(np.float32)
 
 
-def part_axes(xy: Array, score: Array) -> tuple[Array, NDArray[np.bool_]]:
+def part_axes(pose: Pose) -> tuple[Array, NDArray[np.bool_]]:
     """(..., P, 2, 2) start and end of the axis of every part, and (..., P) whether both are known.
 
     A hand is known where its forearm is.
     """
-    seen = score > 0
+    seen = pose.score > 0
     count = seen @ _ENDS.T  # (..., 2P)
-    ends = _ENDS @ np.where(seen[..., None], xy, 0) / np.maximum(count, 1)[..., None]
-    shape = (*score.shape[:-1], len(PARTS), 2)
+    ends = _ENDS @ np.where(seen[..., None], pose.xy, 0) / np.maximum(count, 1)[..., None]
+    shape = (*seen.shape[:-1], len(PARTS), 2)
     axes, known = ends.reshape(*shape, 2).astype(np.float32), np.asarray((count > 0).reshape(shape).all(-1), np.bool_)
     for forearm, palm, fingers in _HANDS:
         missing = known[..., forearm] & ~(known[..., palm] & known[..., fingers])

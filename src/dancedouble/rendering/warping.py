@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dancedouble.pose.keypoints import Pose
 from dancedouble.pose.skeleton import POINTS
 from dancedouble.rendering.body_parts import GROUPS, PARTS
 from dancedouble.rendering.coarse_grid import Cells, Place, coarse_grid, group_places
@@ -36,54 +37,26 @@ _ARMS = [[index for index, part in enumerate(PARTS) if part.group == f"{side}_ar
 """Parts of the right and left arm."""
 
 
-def limb_flow(
-    source_xy: Array,
-    source_score: Array,
-    target_xy: Array,
-    target_score: Array,
-    size_hw: tuple[int, int],
-    body_height_px: float,
-    *,
-    source_depth: Array | None = None,
-    target_depth: Array | None = None,
-) -> Array:
+def limb_flow(source: Pose, target: Pose, size_hw: tuple[int, int], body_height_px: float) -> Array:
     """Where to look in a reference picture for every pixel of the picture of another pose.
 
     Args:
-        source_xy: (137, 2) the pose in the reference picture, in its pixels.
-        source_score: (137,) its confidence; 0 = undetected.
-        target_xy: (137, 2) the wanted pose, in pixels of the wanted picture.
-        target_score: (137,) its confidence.
+        source: the pose in the reference picture, in its pixels.
+        target: the wanted pose, in pixels of the wanted picture; where depths are unknown, arms are before the trunk.
         size_hw: height and width of the wanted picture in pixels, multiples of 4.
         body_height_px: standing height of the person in pixels.
-        source_depth, target_depth: (137,) depths in pixels, less is nearer; without them arms are before the trunk.
 
     Returns:
         float32 (H, W, 2): x and y in pixels of the reference picture. A part that either pose lacks follows
         the parts around it; with nothing in common the flow is the identity.
     """
-    flows = limb_flows(
-        source_xy[None], source_score[None], target_xy, target_score, size_hw, body_height_px,
-        source_depth=source_depth, target_depth=target_depth,
-    )  # fmt: skip
-    return np.asarray(flows[0], np.float32)
+    one = Pose(*(values[None] for values in source))
+    return np.asarray(limb_flows(one, target, size_hw, body_height_px)[0], np.float32)
 
 
-def limb_flows(
-    source_xy: Array,
-    source_score: Array,
-    target_xy: Array,
-    target_score: Array,
-    size_hw: tuple[int, int],
-    body_height_px: float,
-    *,
-    source_depth: Array | None = None,
-    target_depth: Array | None = None,
-) -> Array:
-    """:func:`limb_flow` from K reference pictures at once: (K, 137, 2), (K, 137) → (K, H, W, 2)."""
-    front = _fronts(source_depth, target_depth, len(source_xy), body_height_px)
-    carried = _carry(source_xy, source_score, target_xy, target_score, front, size_hw, body_height_px)
-    return np.stack([flow for flow, _ in carried])
+def limb_flows(source: Pose, target: Pose, size_hw: tuple[int, int], body_height_px: float) -> Array:
+    """:func:`limb_flow` from the pictures of K poses at once: (K, H, W, 2)."""
+    return np.stack([flow for flow, _ in _carry(source, target, size_hw, body_height_px)])
 
 
 class Carried(NamedTuple):
@@ -99,17 +72,13 @@ class Carried(NamedTuple):
 
 def carry_person(
     pictures: Sequence[Image],
-    source_xy: Array,
-    source_score: Array,
-    target_xy: Array,
-    target_score: Array,
+    source: Pose,
+    target: Pose,
     size_hw: tuple[int, int],
     body_height_px: float,
     picks: NDArray[np.int64],
     *,
     spare: int | None = None,
-    source_depth: Array | None = None,
-    target_depth: Array | None = None,
 ) -> Carried:
     """Carry a person from N pictures of them to one wanted pose, without ghosts.
 
@@ -123,19 +92,14 @@ def carry_person(
 
     Args:
         pictures: N of (h, w, 4) uint8, RGB and mask of the person.
-        source_xy: (N, 137, 2) their poses, in their pixels.
-        source_score: (N, 137) confidence; 0 = undetected.
-        target_xy: (137, 2) the wanted pose.
-        target_score: (137,) its confidence.
+        source: their N poses, in their pixels.
+        target: the wanted pose; where depths are unknown, arms are before the trunk.
         size_hw: height and width of the wanted picture in pixels, multiples of 4.
         body_height_px: standing height of the person in pixels.
         picks: (K, len(GROUPS)) which of the N pictures each group of each result is from.
         spare: which of them fills the last result's trunk where the picked one shows none, since an arm lay there.
-        source_depth: (N, 137) depths in their pixels, less is nearer; without depths arms are before the trunk.
-        target_depth: (137,) those of the wanted pose.
     """
-    front = _fronts(source_depth, target_depth, len(pictures), body_height_px)
-    nearest = _nearest_group(target_xy, target_score, front[1], size_hw, body_height_px)
+    nearest = _nearest_group(target, size_hw, body_height_px)
     sources = picks.astype(np.uint8)[:, nearest]
     carried = np.zeros((len(picks), *size_hw, 4), np.uint8)
     flows: list[Array] = []
@@ -144,7 +108,7 @@ def carry_person(
     if spare is not None:
         wanted[spare, _TRUNK_GROUP] = True
     places = group_places(nearest, wanted)
-    parts = _carry(source_xy, source_score, target_xy, target_score, front, size_hw, body_height_px, places)
+    parts = _carry(source, target, size_hw, body_height_px, places)
     for index, (picture, place, (flow, agreement)) in enumerate(zip(pictures, places, parts, strict=True)):
         flows.append(flow)
         if not flow[place].size:  # picked for a part that is not in the picture
@@ -164,22 +128,11 @@ def carry_person(
     return Carried(carried, sources, tuple(flows))
 
 
-def _fronts(
-    source_depth: Array | None, target_depth: Array | None, count: int, body_height_px: float
-) -> tuple[Array, Array]:
-    """How far each arm is before the trunk: in the ``count`` reference pictures (N, 2), in the wanted one (2,)."""
-    unknown = np.zeros(POINTS, np.float32)
-    source = np.broadcast_to(unknown if source_depth is None else source_depth, (count, POINTS))
-    target = unknown if target_depth is None else target_depth
-    return arms_in_front(source, body_height_px), arms_in_front(target, body_height_px)
-
-
-def _nearest_group(
-    xy: Array, score: Array, front: Array, size_hw: tuple[int, int], body_height_px: float
-) -> NDArray[np.uint8]:
+def _nearest_group(pose: Pose, size_hw: tuple[int, int], body_height_px: float) -> NDArray[np.uint8]:
     """(H, W) the group of parts that has most to say at each pixel."""
     x, y, refine = coarse_grid(size_hw)
-    axis, known = part_axes(xy, score)
+    axis, known = part_axes(pose)
+    front = arms_in_front(pose.depth, body_height_px)
     says = _MEMBERS @ _softmax(_nearness(axis, front, x, y, body_height_px), known)
     most = refine(says[0])
     nearest = np.zeros(size_hw, np.uint8)
@@ -191,11 +144,8 @@ def _nearest_group(
 
 
 def _carry(
-    source_xy: Array,
-    source_score: Array,
-    target_xy: Array,
-    target_score: Array,
-    front: tuple[Array, Array],
+    source: Pose,
+    target: Pose,
     size_hw: tuple[int, int],
     body_height_px: float,
     places: Sequence[Place] | None = None,
@@ -204,14 +154,15 @@ def _carry(
 
     Without ``places`` there is no agreement: it is an empty array.
     """
-    if target_xy.shape != (POINTS, 2) or source_xy.shape[1:] != (POINTS, 2):
-        raise ValueError(f"poses must have {POINTS} points, got {source_xy.shape} and {target_xy.shape}")
+    if target.xy.shape != (POINTS, 2) or source.xy.shape[1:] != (POINTS, 2):
+        raise ValueError(f"poses must have {POINTS} points, got {source.xy.shape} and {target.xy.shape}")
     x, y, refine = coarse_grid(size_hw)
-    target_axis, target_known = part_axes(target_xy, target_score)
-    nearness = _nearness(target_axis, front[1], x, y, body_height_px)
+    target_axis, target_known = part_axes(target)
+    front = arms_in_front(target.depth, body_height_px)
+    nearness = _nearness(target_axis, front, x, y, body_height_px)
     weights, weights_of = None, target_known
-    all_maps, all_known = part_maps(source_xy, source_score, target_xy, target_score, body_height_px)
-    axes = part_axes(source_xy, source_score)[0]
+    all_maps, all_known = part_maps(source, target, body_height_px)
+    axes, fronts = part_axes(source)[0], arms_in_front(source.depth, body_height_px)
     for index, (maps, known) in enumerate(zip(all_maps, all_known, strict=True)):
         if weights is None or (known != weights_of).any():
             weights, weights_of = _softmax(nearness, known), known
@@ -223,7 +174,7 @@ def _carry(
             yield flow, np.empty(0, np.float32)
             continue
         cells = Cells(size_hw, places[index])
-        there = _nearness(axes[index], front[0][index], cells.cut(there_x), cells.cut(there_y), body_height_px)
+        there = _nearness(axes[index], fronts[index], cells.cut(there_x), cells.cut(there_y), body_height_px)
         yield flow, cells.refine(_cosine(cells.cut(weights), _softmax(there, known))).clip(0, 1)
 
 
