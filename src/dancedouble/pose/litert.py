@@ -7,6 +7,7 @@ import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class Network:
     def __init__(self, path: Path, *, threads: int = 2, unread: int | None = None) -> None:
         try:
             with _silent():
-                model = path.read_bytes() if unread is None else _without_output(path.read_bytes(), unread)
+                model = path.read_bytes() if unread is None else _without_output(path, unread)
                 self._interpreter = Interpreter(model_content=model, num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, IndexError, struct.error) as error:
@@ -74,8 +75,10 @@ class Network:
         return self(np.asarray(crop, np.uint8)), matrix
 
 
-def _without_output(model: bytes, unread: int) -> bytes:
+@lru_cache(maxsize=1)  # each thread that looks for bodies has a network of its own, of one file
+def _without_output(path: Path, unread: int) -> bytes:
     """A network's file without one of its outputs, and without the operators that nothing else needs."""
+    model = path.read_bytes()
     whole = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
     graph = whole.subgraphs[0]
     graph.outputs = np.delete(graph.outputs, unread)
