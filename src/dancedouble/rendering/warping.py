@@ -7,7 +7,7 @@ comes out is a *flow*: for every pixel of the wanted picture, where in the refer
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -56,7 +56,7 @@ def limb_flow(source: Pose, target: Pose, size_hw: tuple[int, int], body_height_
 
 def limb_flows(source: Pose, target: Pose, size_hw: tuple[int, int], body_height_px: float) -> Array:
     """:func:`limb_flow` from the pictures of K poses at once: (K, H, W, 2)."""
-    return np.stack([flow for flow, _ in _carry(source, target, size_hw, body_height_px)])
+    return np.stack([flow for flow, _ in _carry(source, _wanted(target, size_hw, body_height_px), body_height_px)])
 
 
 class Carried(NamedTuple):
@@ -99,16 +99,17 @@ def carry_person(
         picks: (K, len(GROUPS)) which of the N pictures each group of each result is from.
         spare: which of them fills the last result's trunk where the picked one shows none, since an arm lay there.
     """
-    nearest = _nearest_group(target, size_hw, body_height_px)
+    wanted = _wanted(target, size_hw, body_height_px)
+    nearest = _nearest_group(wanted)
     sources = picks.astype(np.uint8)[:, nearest]
     carried = np.zeros((len(picks), *size_hw, 4), np.uint8)
     flows: list[Array] = []
     filling: Image | None = None
-    wanted = np.stack([(picks == index).any(0) for index in range(len(pictures))])
+    shown = np.stack([(picks == index).any(0) for index in range(len(pictures))])
     if spare is not None:
-        wanted[spare, _TRUNK_GROUP] = True
-    places = group_places(nearest, wanted)
-    parts = _carry(source, target, size_hw, body_height_px, places)
+        shown[spare, _TRUNK_GROUP] = True
+    places = group_places(nearest, shown)
+    parts = _carry(source, wanted, body_height_px, places)
     for index, (picture, place, (flow, agreement)) in enumerate(zip(pictures, places, parts, strict=True)):
         flows.append(flow)
         if not flow[place].size:  # picked for a part that is not in the picture
@@ -128,52 +129,64 @@ def carry_person(
     return Carried(carried, sources, tuple(flows))
 
 
-def _nearest_group(pose: Pose, size_hw: tuple[int, int], body_height_px: float) -> NDArray[np.uint8]:
-    """(H, W) the group of parts that has most to say at each pixel."""
+class _Wanted(NamedTuple):
+    """What the wanted pose says about its picture, whatever it is taken from."""
+
+    pose: Pose
+    size_hw: tuple[int, int]
+    x: Array
+    """(N,) of the coarse grid's cells, as ``y``."""
+    y: Array
+    refine: Callable[[Array], Array]
+    known: NDArray[np.bool_]
+    """(P,) which parts it has."""
+    nearness: Array
+    """(P, N) of its cells to its parts; see :func:`_nearness`."""
+
+
+def _wanted(pose: Pose, size_hw: tuple[int, int], body_height_px: float) -> _Wanted:
+    if pose.xy.shape != (POINTS, 2):
+        raise ValueError(f"the wanted pose must have {POINTS} points, got {pose.xy.shape}")
     x, y, refine = coarse_grid(size_hw)
     axis, known = part_axes(pose)
-    front = arms_in_front(pose.depth, body_height_px)
-    says = _MEMBERS @ _softmax(_nearness(axis, front, x, y, body_height_px), known)
-    most = refine(says[0])
-    nearest = np.zeros(size_hw, np.uint8)
+    nearness = _nearness(axis, arms_in_front(pose.depth, body_height_px), x, y, body_height_px)
+    return _Wanted(pose, size_hw, x, y, refine, known, nearness)
+
+
+def _nearest_group(wanted: _Wanted) -> NDArray[np.uint8]:
+    """(H, W) the group of parts that has most to say at each pixel."""
+    says = _MEMBERS @ _softmax(wanted.nearness, wanted.known)
+    most = wanted.refine(says[0])
+    nearest = np.zeros(wanted.size_hw, np.uint8)
     for group in range(1, len(GROUPS)):
-        more = refine(says[group])
+        more = wanted.refine(says[group])
         np.copyto(nearest, group, where=more > most)
         np.maximum(most, more, out=most)
     return nearest
 
 
 def _carry(
-    source: Pose,
-    target: Pose,
-    size_hw: tuple[int, int],
-    body_height_px: float,
-    places: Sequence[Place] | None = None,
+    source: Pose, wanted: _Wanted, body_height_px: float, places: Sequence[Place] | None = None
 ) -> Iterator[tuple[Array, Array]]:
     """Per reference: its flow (H, W, 2), and the agreement of body parts, 0 to 1, at its place in the picture.
 
     Without ``places`` there is no agreement: it is an empty array.
     """
-    if target.xy.shape != (POINTS, 2) or source.xy.shape[1:] != (POINTS, 2):
-        raise ValueError(f"poses must have {POINTS} points, got {source.xy.shape} and {target.xy.shape}")
-    x, y, refine = coarse_grid(size_hw)
-    target_axis, target_known = part_axes(target)
-    front = arms_in_front(target.depth, body_height_px)
-    nearness = _nearness(target_axis, front, x, y, body_height_px)
-    weights, weights_of = None, target_known
-    all_maps, all_known = part_maps(source, target, body_height_px)
+    x, y = wanted.x, wanted.y
+    weights, weights_of = None, wanted.known
+    all_maps, all_known = part_maps(source, wanted.pose, body_height_px)
     axes, fronts = part_axes(source)[0], arms_in_front(source.depth, body_height_px)
     for index, (maps, known) in enumerate(zip(all_maps, all_known, strict=True)):
         if weights is None or (known != weights_of).any():
-            weights, weights_of = _softmax(nearness, known), known
+            weights, weights_of = _softmax(wanted.nearness, known), known
         blended = maps.reshape(len(maps), 6).T @ weights  # (6, N)
         there_x = blended[0] * x + blended[1] * y + blended[2]
         there_y = blended[3] * x + blended[4] * y + blended[5]
-        flow = refine(np.stack([there_x, there_y], -1))
+        flow = wanted.refine(np.stack([there_x, there_y], -1))
         if places is None:
             yield flow, np.empty(0, np.float32)
             continue
-        cells = Cells(size_hw, places[index])
+        cells = Cells(wanted.size_hw, places[index])
         there = _nearness(axes[index], fronts[index], cells.cut(there_x), cells.cut(there_y), body_height_px)
         yield flow, cells.refine(_cosine(cells.cut(weights), _softmax(there, known))).clip(0, 1)
 
