@@ -96,8 +96,11 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     world = make_world(folder, source_frames=20, target_frames=FRAMES)
     patch = pytest.MonkeyPatch()
     estimator = LookalikeEstimator((world.target, world.target_poses), (world.source, world.source_poses))
+    patch.setattr(capture, "dance_estimator", lambda: estimator)
     for module in (capture, preparation):
-        patch.setattr(module, "default_estimator", lambda *, mask: estimator)
+        patch.setattr(module, "subject_estimator", lambda model=None: estimator)
+    for module in (capture, pipeline):
+        patch.setattr(module, "subject_model", lambda: "heavy")
     patch.setattr(measuring, "load_lpips", lambda backbone: plain_distance)
     patch.setattr(contenders, "figure", narrow_figure)
     patch.setattr("dancedouble.training.journal.Journal.show", lambda *arguments: None)  # pictures for people

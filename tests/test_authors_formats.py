@@ -180,7 +180,7 @@ def dataset(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prepared(world: World, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> pipeline.PrepareResult:
     patch = pytest.MonkeyPatch()
     estimator = TwoClipEstimator(world.source_poses, world.target_poses)
-    patch.setattr("dancedouble.training.authors_dataset.default_estimator", lambda **_: estimator)
+    patch.setattr("dancedouble.training.authors_dataset.subject_estimator", lambda: estimator)
     result = pipeline.prepare_dataset(dataset, tmp_path_factory.mktemp("edn") / "workspace", consent=CONSENT)
     patch.undo()
     return result

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dancedouble import transfer_state
+from dancedouble import capture, transfer_state
 from dancedouble.capture import DANCE_LOOKS, Capture, capture_poses
+from dancedouble.errors import WeightsError
 from dancedouble.media.video import VideoWriter
 from dancedouble.pose.estimator import FakePoseEstimator, Frame, PersonPose, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
@@ -114,3 +115,19 @@ def test_kept_poses_are_used_again_until_poses_are_made_in_another_way(
         monkeypatch.setattr(transfer_state, "WAY", way)
         kept = transfer_state.cached_capture(source, tmp_path / "kept.npz", None, None, ignore_progress)
         assert looked == times and len(kept.poses) == 24
+
+
+def test_footage_is_looked_at_with_the_heavy_network_where_it_can_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> Path:
+        raise WeightsError(f"weights {name}: cannot be fetched")
+
+    monkeypatch.setattr(capture, "weight_path", lambda name: tmp_path / name)
+    assert capture.subject_model.__wrapped__() == "heavy"
+    monkeypatch.setattr(capture, "weight_path", missing)
+    monkeypatch.setattr(capture, "available", lambda name: False)
+    assert capture.subject_model.__wrapped__() == "full"
+    monkeypatch.setattr(capture, "available", lambda name: True)  # there, but not what it should be
+    with pytest.raises(WeightsError):
+        capture.subject_model.__wrapped__()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dancedouble.capture import default_estimator
+from dancedouble.capture import dance_estimator
 from dancedouble.errors import MissingExtraError
 from dancedouble.evaluation.frame_metrics import compare_frames
 from dancedouble.evaluation.identity_metrics import DlibFaceEmbedder, FaceMeter, find_embedder
@@ -53,7 +53,7 @@ def test_two_frames_of_one_person_are_nearer_than_two_people() -> None:
     embed = find_embedder()
     if embed is None or not available("pose_landmark_full") or not available("face_landmark"):
         pytest.skip("dlib, its model or the pose networks are not here")
-    estimator = default_estimator(mask=False)
+    estimator = dance_estimator()
 
     def face(clip: str, number: int) -> NDArray[np.float64]:
         frame = next(read_frames(FOOTAGE / clip, start=number, stop=number + 1))

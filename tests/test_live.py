@@ -157,7 +157,7 @@ def film_of_a_dancer(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Po
 
 @pytest.fixture
 def doll(tmp_path: Path, film_of_a_dancer: tuple[Path, PoseSequence], monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(pipeline, "default_estimator", lambda *, mask: FakePoseEstimator(film_of_a_dancer[1]))
+    monkeypatch.setattr(pipeline, "dance_estimator", lambda: FakePoseEstimator(film_of_a_dancer[1]))
     save_person(tmp_path / "doll.safetensors", untrained_person(height=64))
     return tmp_path / "doll.safetensors"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -136,3 +137,24 @@ def test_without_a_mask_the_points_are_the_same(blazepose: BlazePose) -> None:
     assert with_mask.mask is not None and without.mask is None
     for field in ("xy", "score", "depth"):
         np.testing.assert_array_equal(getattr(with_mask, field), getattr(without, field))
+
+
+def test_looked_at_twice_a_mirrored_frame_gives_the_mirrored_pose(blazepose: BlazePose) -> None:
+    frame = frame_of(FOOTAGE / "B_casual.mp4", 40)
+    mirrored = np.ascontiguousarray(frame[:, ::-1])
+    roi = blazepose.detect(frame)[0].roi
+    sides = [INDEX[f"{side}_wrist"] for side in ("left", "right")]
+    # A crop's middle is between two of its pixels, so its mirror image lies one of them farther.
+    across = frame.shape[1] - 1 + roi.size / 256
+
+    def apart(estimator: BlazePose) -> float:
+        """Pixels between the wrists of the frame and those of its mirror image, brought back."""
+        seen = estimator.landmarks(frame, roi)
+        turned = estimator.landmarks(mirrored, replace(roi, x=across - roi.x, angle=-roi.angle))
+        assert seen is not None and turned is not None
+        back = turned.xy[sides[::-1]]
+        back[:, 0] = across - back[:, 0]
+        return float(np.abs(seen.xy[sides] - back).max())
+
+    assert apart(BlazePose(twice=True)) < 0.5
+    assert apart(blazepose) > 1

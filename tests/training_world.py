@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dancedouble import capture, pipeline, preparation
+from dancedouble import pipeline, preparation
 from dancedouble.models.generator import GeneratorConfig
 from dancedouble.models.perceptual import FakeFeatureExtractor, VGGLoss
 from dancedouble.progress import OnProgress, ignore_progress
@@ -31,8 +31,7 @@ def make_workspace(folder: Path) -> Workspace:
     world = make_world(folder)
     estimator = TwoClipEstimator(world.source_poses, world.target_poses)
     with pytest.MonkeyPatch.context() as patch:
-        for module in (capture, preparation):
-            patch.setattr(module, "default_estimator", lambda **_: estimator, raising=False)
+        patch.setattr(preparation, "subject_estimator", lambda: estimator)
         pipeline.prepare(world.target, folder / "workspace", consent=CONSENT)
     return Workspace(folder / "workspace")
 

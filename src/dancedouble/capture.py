@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.errors import InputError, NoPersonError
+from dancedouble.errors import InputError, NoPersonError, WeightsError
 from dancedouble.media.video import VideoInfo, probe, read_frames
 from dancedouble.overlap import read_ahead
-from dancedouble.pose.blazepose import BlazePose
+from dancedouble.pose.blazepose import BlazePose, Model
 from dancedouble.pose.estimator import PersonPose, PoseEstimator, no_pose
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
 from dancedouble.pose.openpose_json import read_openpose
 from dancedouble.pose.smoothing import fill_gaps, fill_hands, find_gaps, smooth, smooth_as_paper
 from dancedouble.pose.tracking import Seen, find_subject, follow_subject, sample_step
 from dancedouble.progress import OnProgress, Stage, ignore_progress
+from dancedouble.weights import available, weight_path
 
 LONGEST_BRIDGED = 0.4
 """Seconds: shorter gaps are interpolated, longer ones stay empty."""
@@ -56,9 +58,30 @@ class Capture:
     """How many people the video shows."""
 
 
-def default_estimator(*, mask: bool = True) -> PoseEstimator:
-    """The estimator that every verb uses: BlazePose with hands and face, and the subject's mask where it is wanted."""
-    return BlazePose(mask=mask)
+def dance_estimator() -> PoseEstimator:
+    """What looks at dances: fast, and without masks."""
+    return BlazePose(mask=False)
+
+
+def subject_estimator(model: Model | None = None) -> PoseEstimator:
+    """What looks at footage that is learned, and at results that are judged: with masks.
+
+    Footage is looked at once, and what is learned is no better than its poses: the heavy network, which takes three
+    times as long as the full one, sees everybody twice. None is :func:`subject_model`.
+    """
+    return BlazePose(model=model or subject_model(), twice=True)
+
+
+@cache
+def subject_model() -> Model:
+    """``heavy``; ``full`` where the heavy network's weights are not here and cannot be fetched."""
+    try:
+        weight_path("pose_landmark_heavy")
+    except WeightsError:
+        if available("pose_landmark_heavy"):
+            raise
+        return "full"
+    return "heavy"
 
 
 def follow(
@@ -140,7 +163,7 @@ def capture_poses(
     else:
         info = probe(source)
         start, stop = frame_range(frames, info.frames, source)
-        finder = estimator or default_estimator(mask=False)
+        finder = estimator or dance_estimator()
         every, count = 1 if looks is None else max(1, int(info.fps / looks)), stop - start
         hands_every = 1 if every == 1 else HANDS_EVERY
         people, seen = follow(

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from dancedouble.assessment.contenders import Lesson
-from dancedouble.assessment.detection import Detector
 from dancedouble.assessment.doctor import examine, examine_poses, keep_quality, open_clip
 from dancedouble.assessment.finished import assess_result
 from dancedouble.assessment.held_out import run_trial
 from dancedouble.assessment.trial import hold_out, pair_up
-from dancedouble.capture import DANCE_LOOKS, Smoothing, capture_poses, default_estimator, is_video
+from dancedouble.capture import DANCE_LOOKS, Smoothing, capture_poses, dance_estimator, is_video, subject_model
 from dancedouble.delivery import Layout, check_request
 from dancedouble.description import describe_installation, describe_path, describe_preset
 from dancedouble.devices import choose_device
@@ -32,6 +31,7 @@ from dancedouble.perception import load_perceptual
 from dancedouble.performance import check_live_output, open_dancer, perform
 from dancedouble.person import load_person, save_person
 from dancedouble.planning import DEFAULT_BUDGET, choose_size, plan_budget
+from dancedouble.pose.blazepose import Model
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.normalization import Retarget, normalize_poses
 from dancedouble.pose.openpose_json import write_openpose
@@ -293,9 +293,7 @@ def live(
     subject = load_person(person)
     renderer = Synthesizer(subject, open_engine(subject, device, exact=False))
     with open_dancer(where) as dancer:
-        return perform(
-            renderer, dancer, default_estimator(mask=False), target, retarget=retarget, on_progress=on_progress
-        )
+        return perform(renderer, dancer, dance_estimator(), target, retarget=retarget, on_progress=on_progress)
 
 
 def export(
@@ -356,7 +354,7 @@ def evaluate(
     subject: AnyPath, output: AnyPath, *, preset: str = "swift", budget: float | None = None, steps: int | None = None,
     size: int | None = None, seed: int = 0, source: AnyPath | None = None, truth: AnyPath | None = None,
     result: AnyPath | None = None, result_poses: AnyPath | None = None, frames: Frames | None = None,
-    retarget: Retarget = DEFAULT_RETARGET, detector: Detector = "full", device: str = "auto",
+    retarget: Retarget = DEFAULT_RETARGET, detector: Model | None = None, device: str = "auto",
     on_progress: OnProgress = ignore_progress,
 ) -> EvaluateResult:  # fmt: skip
     """How good it is, measured: ``report.json`` and ``report.html`` in the folder ``output``.
@@ -370,6 +368,7 @@ def evaluate(
     PersonFileError, ClipTooShortError, WeightsError, OutputError.
     """
     subject, folder, where = Path(subject), Path(output), choose_device(device)
+    detector = detector or subject_model()
     folder.mkdir(parents=True, exist_ok=True)
     if subject.is_file():
         if source is None or result is None:
@@ -412,7 +411,7 @@ def people(
     step = sample_step(info_.fps)
     stage = Stage("people", on_progress, total=info_.frames, note=info_.path.name)
     frames = stage.track(read_ahead(read_frames(info_.path, every=step)), each=step)
-    tracks = list_people(frames, default_estimator(mask=False), fps=info_.fps, every=step)
+    tracks = list_people(frames, dance_estimator(), fps=info_.fps, every=step)
     if picture is not None:
         shown = busiest_frame(tracks)
         frame = next(read_frames(info_.path, start=shown, stop=shown + 1))

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.capture import assemble, clean, clip_notes, default_estimator, follow
+from dancedouble.capture import assemble, clean, clip_notes, follow, subject_estimator
 from dancedouble.errors import ClipTooShortError, InputError, NoPersonError, PersonTooSmallError
 from dancedouble.media.image import write_image
 from dancedouble.media.video import VideoInfo, probe
 from dancedouble.plate import COVERED, Plate, PlateBuilder
+from dancedouble.pose.blazepose import BlazePose
 from dancedouble.pose.estimator import PersonPose, PoseEstimator
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.tracking import Seen
@@ -34,8 +35,13 @@ WHOLE_BODY = 0.5
 AGREEING = 0.8
 """Share of the mask that the pose's box holds in a usable frame: 0.87 and more for good poses, 0.4 to 0.7 where the
 points have collapsed onto a part of somebody close to the camera."""
-WAY = 4
+WAY = 5
 """How workspaces and kept poses are made; one more whenever frames, masks, poses or plate come out otherwise."""
+SECOND_BEST = (
+    "poses are from the smaller network, so expect a little less: the weights pose_landmark_heavy could not be fetched"
+    " (that takes npm and a network)"
+)
+"""Said of footage that was looked at without the best there is."""
 JOINTS = tuple(range(15))
 """The body without face details and feet."""
 
@@ -64,7 +70,8 @@ def prepare_workspace(
     """
     info = probe(video)
     with new_workspace(folder) as part:
-        seen = _look(info, part, estimator or default_estimator(mask=True), person, on_progress)
+        looking = estimator or subject_estimator()
+        seen = _look(info, part, looking, person, on_progress)
         poses = _take(given, seen.poses, video)
         poses = replace(poses, xy=poses.xy - seen.steadier.moves()[:, None])
         if not poses.present.any():
@@ -77,6 +84,8 @@ def prepare_workspace(
         plate = seen.builder.finish()
         drift = max(plate.drift, seen.steadier.drift / info.size[1])
         noticed = [*clip_notes(info), *warnings, *_notes(plate, drift, seen.people)]
+        if isinstance(looking, BlazePose) and looking.model == "full":
+            noticed.append(SECOND_BEST)
         write_image(part / "plate.png", plate.picture)
         cleaned.save(part / "poses.npz")
         manifest = Manifest(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 from dancedouble import capture
 from dancedouble.errors import InputError, NoPersonError, PersonTooSmallError
 from dancedouble.media.video import probe, read_frames
-from dancedouble.pose.blazepose import BlazePose
-from dancedouble.pose.estimator import PersonPose, PoseEstimator
+from dancedouble.pose.blazepose import Model
+from dancedouble.pose.estimator import PersonPose
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
 from dancedouble.pose.tracking import track_subject
 from dancedouble.progress import OnProgress, ignore_progress
 
-Detector = Literal["full", "heavy"]
 Picture = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
@@ -60,16 +59,14 @@ def video_pictures(video: Path) -> Pictures:
     return Pictures(video, lambda: read_frames(video), info.size, info.fps, info.frames)
 
 
-def estimator_of(detector: Detector) -> PoseEstimator:
-    """The estimator that poses are judged with. Raises WeightsError."""
-    return capture.default_estimator(mask=True) if detector == "full" else BlazePose(model="heavy")
+def watch(clip: Pictures, *, detector: Model | None = None, on_progress: OnProgress = ignore_progress) -> Watched:
+    """The main person's poses, cleaned as always, and masks. A clip that shows nobody gives empty rows, no error.
 
-
-def watch(clip: Pictures, *, detector: Detector = "full", on_progress: OnProgress = ignore_progress) -> Watched:
-    """The main person's poses, cleaned as always, and masks. A clip that shows nobody gives empty rows, no error."""
+    Without a ``detector`` as footage that is learned is looked at. Raises WeightsError.
+    """
     found: list[PersonPose | None] = []
     masks: list[NDArray[np.uint8] | None] = []
-    estimator = estimator_of(detector)
+    estimator = capture.subject_estimator(detector)
     try:
         for pose in track_subject(clip.read, clip, estimator, person=1, on_progress=on_progress):
             masks.append(None if pose is None or pose.mask is None else np.packbits(pose.mask > 0.5))

@@ -148,7 +148,7 @@ def _from_stream(video: Path, numbers: Iterable[int]) -> dict[int, Picture]:
 
 def _counting(frames: Iterator[Picture], people: list[int], step: int) -> Iterator[Picture]:
     """Pass frames on, counting the people in one of every ``step``, for it and those that follow it."""
-    estimator, step = capture.default_estimator(mask=False), max(1, step)
+    estimator, step = capture.dance_estimator(), max(1, step)
     for index, frame in enumerate(frames):
         if index % step == 0:
             heights = [box[3] - box[1] for box in (found.box for found in estimator.detect(frame))]

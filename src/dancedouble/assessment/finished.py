@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.assessment.detection import Detector, Watched, same_grid, video_pictures, watch
+from dancedouble.assessment.detection import Watched, same_grid, video_pictures, watch
 from dancedouble.assessment.doctor import Clip, draw_poses, draw_sheet
 from dancedouble.assessment.held_out import Assessment, make_report, spread
 from dancedouble.assessment.measuring import Album, open_album
@@ -28,6 +28,7 @@ from dancedouble.evaluation.temporal_metrics import FlickerMeter
 from dancedouble.files import sha256
 from dancedouble.media.video import read_frames
 from dancedouble.person import Person
+from dancedouble.pose.blazepose import Model
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import FACE
 from dancedouble.progress import OnProgress
@@ -40,7 +41,7 @@ STRIPS = 6
 
 
 def assess_result(
-    person: Person, dance: PoseSequence, result: Path, folder: Path, *, first: int, name: str, detector: Detector,
+    person: Person, dance: PoseSequence, result: Path, folder: Path, *, first: int, name: str, detector: Model,
     poses: Path | None, on_progress: OnProgress,
 ) -> Assessment:  # fmt: skip
     """Judge ``result``, the subject dancing ``dance`` (poses in the subject's frame), and write the report.

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dancedouble import capture
 from dancedouble.assessment.contenders import (
     Contender,
     Lesson,
@@ -17,7 +18,7 @@ from dancedouble.assessment.contenders import (
     warp_only,
     warping_recipe,
 )
-from dancedouble.assessment.detection import Detector, watch
+from dancedouble.assessment.detection import watch
 from dancedouble.assessment.doctor import Clip, draw_sheet
 from dancedouble.assessment.keeping import keep_measured, kept_measured, measured_key
 from dancedouble.assessment.measuring import Album, Measured, face_meter, measure_contender, open_album
@@ -31,6 +32,7 @@ from dancedouble.evaluation.identity_metrics import face_model
 from dancedouble.evaluation.moments import Moment, find_worst_moments
 from dancedouble.evaluation.report import EvaluationReport, Method
 from dancedouble.files import sha256
+from dancedouble.pose.blazepose import Model
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.progress import OnProgress, Progress
 from dancedouble.recipe import Recipe
@@ -56,7 +58,7 @@ class Assessment:
 
 
 def run_trial(
-    trial: Trial, recipe: Recipe, lesson: Lesson, folder: Path, *, detector: Detector, poses: Path | None = None,
+    trial: Trial, recipe: Recipe, lesson: Lesson, folder: Path, *, detector: Model, poses: Path | None = None,
     on_progress: OnProgress,
 ) -> Assessment:  # fmt: skip
     """Learn ``recipe`` and the baselines from what may be learned from, test all, write the report into ``folder``.
@@ -64,7 +66,9 @@ def run_trial(
     Each method, and the truth, leaves a video in ``folder`` too. A killed run goes on from what was learned and
     measured. ``poses`` holds what another detector found in those videos: see :func:`judge_by_others`.
     """
-    truth = None if detector == "full" else watch(trial.pictures(), detector=detector, on_progress=on_progress)
+    truth = None
+    if detector != capture.subject_model():
+        truth = watch(trial.pictures(), detector=detector, on_progress=on_progress)
     face = face_meter()
     measured: dict[str, Measured] = {}
     methods: list[Method] = []
@@ -132,7 +136,7 @@ def _announce(makers: dict[str, Callable[[], Contender]], lesson: Lesson, on_pro
 
 
 def make_report(
-    dance: Dance, methods: list[Method], cover: CoverageReport, *, seed: int, detector: Detector, looked: str = "",
+    dance: Dance, methods: list[Method], cover: CoverageReport, *, seed: int, detector: Model, looked: str = "",
     judged_by: str = JUDGED_BY,
 ) -> EvaluationReport:  # fmt: skip
     """The report of measured methods: the first is the one that is judged; ``looked`` names another's detector.

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from dancedouble.assessment.contenders import Contender, weights_sha256
-from dancedouble.assessment.detection import Detector
 from dancedouble.assessment.measuring import Album, Measured, open_album
 from dancedouble.assessment.trial import Trial
 from dancedouble.evaluation.frame_table import FrameTable
 from dancedouble.evaluation.report import package_versions
 from dancedouble.files import atomic_path
+from dancedouble.pose.blazepose import Model
 
 
-def measured_key(contender: Contender, trial: Trial, detector: Detector, seed: int) -> str:
+def measured_key(contender: Contender, trial: Trial, detector: Model, seed: int) -> str:
     """Changes when anything does that decides what would be measured."""
     person = weights_sha256(contender.record) if contender.record else ""
     decisive: list[Any] = [

@@ -95,7 +95,8 @@ def evaluate(
     frames: FramesOption = None,
     retarget: RetargetOption = None,
     detector: Annotated[
-        Detector | None, option("--detector", meaning="What finds the poses of the results; heavy is a second opinion.")
+        Detector | None,
+        option("--detector", meaning="What finds the poses of the results; by default as when learning."),
     ] = None,
     device: DeviceOption = None,
     json: JsonOption = False,

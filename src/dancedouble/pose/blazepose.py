@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import LifoQueue
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -15,22 +15,21 @@ from numpy.typing import NDArray
 
 from dancedouble.pose import blazepose_body as body
 from dancedouble.pose.blazepose_face import Face, FaceMesh
+from dancedouble.pose.blazepose_glance import MIN_PRESENCE, SAME_BODY, Glance, glance, mean_glance
 from dancedouble.pose.blazepose_hand import Hand, HandLandmarks, same_hand
 from dancedouble.pose.estimator import Array, Detection, Frame, PersonPose, Roi, bounds, overlap
 from dancedouble.pose.litert import Network, crop_matrix, sigmoid, to_frame
 from dancedouble.pose.skeleton import BODY, FACE, INDEX, LEFT_HAND, RIGHT_HAND
 from dancedouble.weights import weight_path
 
+Model = Literal["full", "heavy"]
+"""Which landmark network: the heavy one is three times as slow, and steadier."""
 SEGMENTATION = 2
 """Which output of the landmark network is the mask: a third of its work."""
 MIN_DETECTION = 0.5
 """Score from which the detector's find is followed up."""
-MIN_PRESENCE = 0.5
-"""The landmark network's own certainty that a person is there at all."""
-SAME_BODY = 0.06
 SAME_BOX = 0.5
-"""Two finds are one person when their points lie closer than the first, in sizes of the region, or their boxes overlap
-more than the second."""
+"""Two finds are one person when their points lie close (SAME_BODY), or their boxes overlap more than this."""
 SAME_ROI = 0.12
 """A candidate whose region lies this near a known person's, in its sizes, is that person: not looked at again."""
 SETTLED = 0.08
@@ -61,6 +60,8 @@ class _BodyNetworks(NamedTuple):
     """What one thread needs to look for bodies."""
 
     detector: Network
+    finder: Network
+    """Full landmarks, for those whom the detector saw."""
     landmarks: Network
 
 
@@ -68,7 +69,9 @@ class BlazePose:
     """The shipped :class:`~dancedouble.pose.estimator.PoseEstimator`.
 
     Args:
-        model: ``full``, or ``heavy`` (slower, steadier).
+        model: which landmark network follows people. Who is there at all is always the full one's to say.
+        twice: whether it looks at everybody it follows in a mirror too, in another thread, and the mean is taken: a
+            network is seldom wrong twice in the same way.
         hands, face, mask: whether :meth:`complete` finds them; without, their scores are 0 and the mask is None.
         threads: threads of the body's networks; hands, face and mask share two whatever it is. A second one helps
             on an idle machine only: next to decoding, or to another program, two wait for each other.
@@ -82,17 +85,23 @@ class BlazePose:
     def __init__(
         self,
         *,
-        model: str = "full",
+        model: Model = "full",
+        twice: bool = False,
         hands: bool = True,
         face: bool = True,
         mask: bool = True,
         threads: int = 1,
     ) -> None:
+        self.model = model
         self._free: LifoQueue[_BodyNetworks] = LifoQueue()
-        landmarks, unread = weight_path(f"pose_landmark_{model}"), None if mask else SEGMENTATION
+        finding, following = weight_path("pose_landmark_full"), weight_path(f"pose_landmark_{model}")
         for _thread in range(2):
             detector = Network(weight_path("pose_detection"), threads=threads)
-            self._free.put(_BodyNetworks(detector, Network(landmarks, threads=threads, unread=unread)))
+            finder = landmarks = Network(finding, threads=threads, unread=SEGMENTATION)
+            if mask or model != "full":
+                landmarks = Network(following, threads=threads, unread=None if mask else SEGMENTATION)
+            self._free.put(_BodyNetworks(detector, finder, landmarks))
+        self._mirror = ThreadPoolExecutor(1) if twice else None
         self._hands = {side: HandLandmarks(threads=1) for side in HANDS} if hands else {}
         self._face = FaceMesh(threads=1) if face else None
         self._aside = ThreadPoolExecutor(1)
@@ -101,15 +110,15 @@ class BlazePose:
     def detect(self, frame: Frame, *, closely: bool = True) -> list[Detection]:
         """Everyone in the frame whom the landmark network confirms, surest first."""
         people: list[tuple[float, _Body]] = []
-        with self._networks() as (detector, landmarks):
+        with self._networks() as (detector, finder, _landmarks):
             for score, roi in self._candidates(frame, closely, detector):
                 if any(moved(roi, other.roi) < SAME_ROI for _, other in people):
                     continue
-                person = _look(frame, roi, landmarks)
+                person = _look(frame, roi, finder)
                 if person is None or any(_same(person, other) for _, other in people):
                     continue  # nobody, or somebody known, seen askew
                 if moved(roi, person.roi) > SETTLED:
-                    person = _look(frame, person.roi, landmarks)
+                    person = _look(frame, person.roi, finder)
                 if person is not None and not any(_same(person, other) for _, other in people):
                     people.append((min(score, person.presence), person))
         return [
@@ -124,8 +133,9 @@ class BlazePose:
 
     def landmarks(self, frame: Frame, roi: Roi) -> PersonPose | None:
         """The body of the person in ``roi``; None when nobody is there."""
-        with self._networks() as networks:
-            return _look(frame, roi, networks.landmarks)
+        mirrored = None if self._mirror is None else self._mirror.submit(self._glance, frame, roi, mirrored=True)
+        seen = self._glance(frame, roi)
+        return _body(frame, seen if mirrored is None else mean_glance(seen, mirrored.result()))
 
     def complete(self, frame: Frame, pose: PersonPose, *, hands: bool = True) -> PersonPose:
         """A pose of :meth:`landmarks` with ``hands``, face and mask."""
@@ -146,6 +156,10 @@ class BlazePose:
             depth[FACE] = depth[INDEX["nose"]] + face.depth
         hide_outside(xy, score, frame)
         return PersonPose(xy=xy, score=score, depth=depth, mask=mask.result(), box=pose.box, roi=pose.roi)
+
+    def _glance(self, frame: Frame, roi: Roi, *, mirrored: bool = False) -> Glance:
+        with self._networks() as networks:
+            return glance(frame, roi, networks.landmarks, mirrored=mirrored)
 
     @contextmanager
     def _networks(self) -> Iterator[_BodyNetworks]:
@@ -197,21 +211,22 @@ class BlazePose:
 
 def _look(frame: Frame, roi: Roi, network: Network) -> _Body | None:
     """What the landmark network says; None when it sees nobody in the region."""
-    (raw, flag, mask, heat, _world), matrix = network.look(frame, roi)
-    if flag[0] < MIN_PRESENCE:
+    return _body(frame, glance(frame, roi, network))
+
+
+def _body(frame: Frame, seen: Glance) -> _Body | None:
+    """What was seen in a region as somebody in the frame; None when that is nobody."""
+    if seen.presence < MIN_PRESENCE:
         return None
-    rows = raw.reshape(body.LANDMARKS, 5)
-    points = to_frame(body.refine_by_heat(rows[:, :2], heat, network.side), matrix)
-    depth = rows[:, 2] * np.float32(roi.size / network.side)
-    visibility = sigmoid(rows[:, 3:5].min(axis=1))  # seen, and inside the frame
-    xy, score, pose_depth = body.canonical_body(points, visibility, depth)
+    points = to_frame(seen.points, seen.matrix)
+    xy, score, depth = body.canonical_body(points, seen.visibility, seen.depth)
     hide_outside(xy, score, frame)
     if not score.any():
         return None
     return _Body(
-        xy=xy, score=score, depth=pose_depth, mask=None, box=bounds(xy[BODY], score[BODY]),
-        roi=body.roi_between(points[body.CENTRE], points[body.TOP]), points=points[:33], z=depth[:33],
-        segmentation=mask[..., 0] if mask.size else None, matrix=matrix, presence=float(flag[0]),
+        xy=xy, score=score, depth=depth, mask=None, box=bounds(xy[BODY], score[BODY]),
+        roi=body.roi_between(points[body.CENTRE], points[body.TOP]), points=points[:33], z=seen.depth[:33],
+        segmentation=seen.segmentation, matrix=seen.matrix, presence=seen.presence,
     )  # fmt: skip
 
 

@@ -41,6 +41,11 @@ BLAZEPOSE_TO_BODY = {
 }  # fmt: skip
 """Points of the canonical body that BlazePose has. Neck and mid hip are midpoints; it has no small toes."""
 
+IN_A_MIRROR = np.arange(LANDMARKS)
+"""Which landmark each one is on a mirrored body: left and right are exchanged, from the eyes to the toes."""
+for _left, _right in ((1, 4), (2, 5), (3, 6), *((left, left + 1) for left in range(7, 33, 2))):
+    IN_A_MIRROR[[_left, _right]] = _right, _left
+
 NOSE, LEFT_EYE, RIGHT_EYE, LEFT_EAR, RIGHT_EAR = 0, 2, 5, 7, 8
 
 

@@ -65,14 +65,17 @@ class Network:
             arrays.insert(self._unread, np.empty(0, np.float32))
         return arrays
 
-    def look(self, frame: Frame, roi: Roi) -> tuple[list[Array], NDArray[np.float64]]:
-        """Run on a region of the frame, with pixels in 0 to 1: the arrays and the crop-to-frame matrix."""
+    def look(self, frame: Frame, roi: Roi, *, mirrored: bool = False) -> tuple[list[Array], NDArray[np.float64]]:
+        """Run on a region of the frame, with pixels in 0 to 1: the arrays and the crop-to-frame matrix.
+
+        ``mirrored``, the network sees the crop's left and right exchanged; the matrix is that of the crop before.
+        """
         matrix = crop_matrix(roi, self.side)
         crop = cv2.warpAffine(
             frame, matrix, (self.side, self.side),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
         )  # fmt: skip
-        return self(np.asarray(crop, np.uint8)), matrix
+        return self(np.asarray(crop[:, ::-1] if mirrored else crop, np.uint8)), matrix
 
 
 @lru_cache(maxsize=1)  # each thread that looks for bodies has a network of its own, of one file

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.capture import DEFAULT_FPS, assemble, clean, default_estimator
+from dancedouble.capture import DEFAULT_FPS, assemble, clean, subject_estimator
 from dancedouble.errors import InputError, NoPersonError
 from dancedouble.files import write_atomically
 from dancedouble.media.image import read_image, write_image
@@ -122,7 +122,7 @@ def prepare_dataset(
     if (workspace / MANIFEST).is_file() and Workspace(workspace).manifest.settings == settings:
         return Workspace(workspace)
     with new_workspace(workspace, "labels") as part:
-        _fill(part, dataset, settings, consent, estimator or default_estimator(), on_progress)
+        _fill(part, dataset, settings, consent, estimator or subject_estimator(), on_progress)
     return Workspace(workspace)
 
 

@@ -56,15 +56,18 @@ class Weight:
     """Who trained it, and what it is."""
     member: str = ""
     """Name of the file inside the package, without folders."""
+    url: str = ""
+    """Where else the file itself is, for those who do not have the package's client."""
     stored_sha256: str = ""
     """Digest of the stored tensors (:func:`tensor_digest`) when the file is converted on arrival; else unused."""
 
 
-def _mediapipe(filename: str, sha256: str, origin: str, source: Package = MEDIAPIPE) -> Weight:
+def _mediapipe(filename: str, sha256: str, origin: str, source: Package = MEDIAPIPE, url: str = "") -> Weight:
     return Weight(
         filename=filename,
         member=filename,
         source=source,
+        url=url,
         sha256=sha256,
         licence=APACHE,
         origin=f"Google MediaPipe: {origin}",
@@ -95,6 +98,7 @@ WEIGHTS: dict[str, Weight] = {
         "59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe",
         "BlazePose landmarks and mask, heavy",
         source=MEDIAPIPE_POSE,
+        url="https://storage.googleapis.com/mediapipe-assets/pose_landmark_heavy.tflite?generation=1661875897944151",
     ),
     "hand_recrop": _mediapipe(
         "hand_recrop.tflite",

