@@ -86,15 +86,22 @@ class _Region(NamedTuple):
     """Standard deviation in body heights."""
 
 
-def _region(before: int, channels: Sequence[Sequence[tuple[int, int]]], width: float) -> _Region:
-    first = np.cumsum([0, *(len(bones) for bones in channels[:-1])])
-    return _Region(slice(before, before + len(channels)), np.concatenate(channels).astype(np.intp), first, width)
+def _regions(*parts: tuple[Sequence[Sequence[tuple[int, int]]], float]) -> tuple[_Region, ...]:
+    """Regions, each given as the bones of its channels and their width; their channels follow each other."""
+    regions: list[_Region] = []
+    before = 0
+    for channels, width in parts:
+        first = np.cumsum([0, *(len(bones) for bones in channels[:-1])])
+        span = slice(before, before + len(channels))
+        regions.append(_Region(span, np.concatenate(channels).astype(np.intp), first, width))
+        before = span.stop
+    return tuple(regions)
 
 
-_REGIONS = (
-    _region(0, _FINGERS[:5], _FINGER_WIDTH),
-    _region(5, _FINGERS[5:], _FINGER_WIDTH),
-    _region(10, [[(point, point) for point in points] for points in _FACE_GROUPS], _FACE_WIDTH),
+_REGIONS = _regions(
+    (_FINGERS[:5], _FINGER_WIDTH),
+    (_FINGERS[5:], _FINGER_WIDTH),
+    ([[(point, point) for point in points] for points in _FACE_GROUPS], _FACE_WIDTH),
 )
 
 CHANNELS = 3 * len(LIMBS) + len(_FINGERS) + len(_FACE_GROUPS)
