@@ -42,10 +42,8 @@ JUDGED_BY = "body.lpips_alex"
 """The column that is headlined, and that worst moments are the worst of."""
 STRIPS, FILMED = 4, 3
 """Moments shown as strips, spread evenly; and methods, beside the truth, that are shown moving."""
-NETWORKS = {
-    "full": ("pose_landmark_full", "hand_landmark_full", "face_landmark", "lpips_alexnet", "lpips_vgg16"),
-    "heavy": ("pose_landmark_heavy", "hand_landmark_full", "face_landmark", "lpips_alexnet", "lpips_vgg16"),
-}  # fmt: skip
+NETWORKS = ("pose_landmark_full", "hand_landmark_full", "face_landmark", "lpips_alexnet", "lpips_vgg16")
+"""What looks at results and measures them, beside a heavy landmark network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +142,8 @@ def make_report(
     ``cover`` holds the dance against what could be learned from.
     """
     judged = methods[0].table[judged_by]
-    hashes = {name: WEIGHTS[name].sha256 for name in NETWORKS[detector]}
+    networks = {*NETWORKS, f"pose_landmark_{detector}"}
+    hashes = {name: WEIGHTS[name].sha256 for name in sorted(networks)}
     face = face_model()
     if face is not None:
         hashes[face.name] = sha256(face)
