@@ -11,7 +11,7 @@ import numpy as np
 from dancedouble import pipeline
 from dancedouble.assessment.detection import Watched, video_pictures, watch
 from dancedouble.assessment.trial import Trial, hold_out, pair_up
-from dancedouble.capture import capture_poses
+from dancedouble.capture import capture_poses, subject_model
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.progress import OnProgress
 from dancedouble.workspace import Workspace
@@ -80,4 +80,4 @@ def watched(video: Path, kept: Path, on_progress: OnProgress) -> Watched:
     found = PoseSequence.load(poses)
     with np.load(masks, allow_pickle=False) as arrays:
         packed = tuple(arrays.get(str(i)) for i in range(len(found)))
-    return Watched(poses=found, masks=packed)
+    return Watched(poses=found, detector=subject_model(), masks=packed)

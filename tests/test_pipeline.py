@@ -50,12 +50,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 def known_poses(world: World) -> Iterator[None]:
     patch = pytest.MonkeyPatch()
     estimator = TwoClipEstimator(world.source_poses, world.target_poses)
-    for module, name in (
-        (capture, "dance_estimator"),
-        (pipeline, "dance_estimator"),
-        (preparation, "subject_estimator"),
-    ):
-        patch.setattr(module, name, lambda: estimator)
+    for module in (capture, pipeline):
+        patch.setattr(module, "dance_estimator", lambda: estimator)
+    patch.setattr(preparation, "subject_estimator", lambda model: estimator)
+    patch.setattr(pipeline, "subject_model", lambda: "heavy")
     yield
     patch.undo()
 
@@ -315,7 +313,7 @@ def test_poses_that_do_not_fit_the_person_seen_are_not_learned_from(
             xy = pose.xy.mean(axis=0) + (pose.xy - pose.xy.mean(axis=0)) * np.float32(0.3)
             return replace(pose, xy=xy, box=bounds(xy, pose.score))
 
-    monkeypatch.setattr(preparation, "subject_estimator", lambda: Collapsing(shifted(world.target_poses)))
+    monkeypatch.setattr(preparation, "subject_estimator", lambda model: Collapsing(shifted(world.target_poses)))
     pipeline.prepare(world.target, tmp_path / "w", consent=CONSENT)
     usable = Workspace(tmp_path / "w").manifest.usable
     assert set(range(36)) - set(usable) == {10, 11, 12, 13}
@@ -324,22 +322,27 @@ def test_poses_that_do_not_fit_the_person_seen_are_not_learned_from(
 def test_somebody_else_in_the_footage_is_told_of(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     subject = world.target_poses
     child = replace(subject, xy=subject.xy * np.float32(0.4) + np.float32([1, 100]))
-    monkeypatch.setattr(preparation, "subject_estimator", lambda: FakePoseEstimator(shifted(subject), shifted(child)))
+    monkeypatch.setattr(
+        preparation, "subject_estimator", lambda model: FakePoseEstimator(shifted(subject), shifted(child))
+    )
     result = pipeline.prepare(world.target, tmp_path / "w", consent=CONSENT)
     assert any("2 people" in line for line in result.warnings)
     assert result.person_height > 100, "the taller one is learned"
 
 
-def test_footage_that_was_not_looked_at_by_the_best_network_is_told_of(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_footage_that_was_not_looked_at_by_the_best_network_is_told_of_and_looked_at_again(
+    world: World, prepared: PrepareResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Smaller(FakePoseEstimator):
-        model = "full"
-
-    monkeypatch.setattr(preparation, "BlazePose", Smaller)
-    monkeypatch.setattr(preparation, "subject_estimator", lambda: Smaller(shifted(world.target_poses)))
+    poses = tmp_path / "poses.npz"
+    Workspace(prepared.workspace).poses.save(poses)
+    monkeypatch.setattr(pipeline, "subject_model", lambda: "full")
     result = pipeline.prepare(world.target, tmp_path / "w", consent=CONSENT)
     assert any("pose_landmark_heavy" in line for line in result.warnings)
+    given = pipeline.prepare(world.target, tmp_path / "given", consent=CONSENT, poses=poses)
+    assert not any("pose_landmark_heavy" in line for line in given.warnings), "these poses are somebody else's"
+    monkeypatch.setattr(pipeline, "subject_model", lambda: "heavy")  # fetched in the meantime
+    again = pipeline.prepare(world.target, tmp_path / "w", consent=CONSENT)
+    assert not any("pose_landmark_heavy" in line for line in again.warnings)
 
 
 def test_footage_that_is_too_short_or_empty_is_refused(world: World, tmp_path: Path) -> None:

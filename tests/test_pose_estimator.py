@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from dancedouble.pose import blazepose_body as body
 from dancedouble.pose.blazepose_face import MESH, MESH_TO_68, to_70
-from dancedouble.pose.blazepose_glance import Glance, mean_glance
+from dancedouble.pose.blazepose_glance import Glance, glance, mean_glance
 from dancedouble.pose.blazepose_hand import hand_roi, palm_roi
-from dancedouble.pose.estimator import FakePoseEstimator, Roi, bounds, overlap, read_stamp, stamp_frame
+from dancedouble.pose.estimator import Array, FakePoseEstimator, Frame, Roi, bounds, overlap, read_stamp, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.litert import crop_matrix, to_frame
 from dancedouble.pose.skeleton import BODY_LIMBS, INDEX, POINTS
@@ -133,12 +133,43 @@ def test_two_glances_are_averaged_unless_they_saw_different_bodies() -> None:
     np.testing.assert_array_equal(mean_glance(near, a_glance(points, presence=0.1)).points, near.points)
 
 
+class StubNetwork:
+    """Sees a left wrist at x = 40, a right one at 200, and a mask of the left half: all from one picture."""
+
+    side = 256
+
+    def look(self, frame: Frame, roi: Roi, *, mirrored: bool = False) -> tuple[list[Array], NDArray[np.float64]]:
+        rows = np.zeros((39, 5), np.float32)
+        rows[:, 0] = 256 if mirrored else 0  # the others are at the left edge
+        rows[15, :3], rows[16, :3] = ((56, 90, -3), (216, 90, 3)) if mirrored else ((40, 90, 3), (200, 90, -3))
+        mask = np.full((256, 256, 1), -5, np.float32)
+        mask[:, 128:] = 5
+        empty = np.full((64, 64, 39), -20, np.float32)
+        seen = mask if mirrored else mask[:, ::-1]
+        return [rows.ravel(), np.ones(1, np.float32), seen, empty, np.zeros(1, np.float32)], np.eye(2, 3)
+
+
+def test_a_glance_in_a_mirror_is_brought_back() -> None:
+    frame, roi = np.zeros((256, 256, 3), np.uint8), Roi(x=128, y=128, size=256)
+    plain, mirrored = (glance(frame, roi, StubNetwork(), mirrored=way) for way in (False, True))  # type: ignore[arg-type]
+    for field in ("points", "depth", "segmentation"):
+        found, back = getattr(plain, field), getattr(mirrored, field)
+        rows = [15, 16] if field != "segmentation" else slice(None)
+        np.testing.assert_allclose(back[rows], found[rows], err_msg=field)
+    both = mean_glance(plain._replace(segmentation=plain.segmentation - 2), mirrored)  # type: ignore[operator]
+    assert both.segmentation is not None and plain.segmentation is not None
+    np.testing.assert_allclose(both.segmentation, plain.segmentation - 1)
+
+
 def test_a_mirror_exchanges_left_and_right() -> None:
     names = {row: name for name, row in body.BLAZEPOSE_TO_BODY.items()}
     assert all(body.IN_A_MIRROR[body.IN_A_MIRROR[row]] == row for row in range(39))
     for row, name in names.items():
         other = name.replace("left", "RIGHT").replace("right", "left").replace("RIGHT", "right")
         assert names[int(body.IN_A_MIRROR[row])] == other
+    for left in (9, 17, 19, 21):  # mouth, and the knuckles that place the hands
+        assert body.IN_A_MIRROR[left] == left + 1
+    assert body.IN_A_MIRROR[[0, *range(33, 39)]].tolist() == [0, *range(33, 39)]
 
 
 def test_the_canonical_body_has_its_own_left_and_its_midpoints() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
+import io
 import os
 import pickle
 import zipfile
@@ -212,3 +214,14 @@ def test_the_tensor_digest_sees_values_and_not_layout(tmp_path: Path) -> None:
 
 def _never(*arguments: object) -> None:
     raise AssertionError("it was fetched again")
+
+
+def test_a_download_that_breaks_off_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Cut(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise http.client.IncompleteRead(b"half")
+
+    monkeypatch.setattr(fetching.urllib.request, "urlopen", lambda *arguments, **options: Cut())
+    with pytest.raises(WeightsError, match="vgg19") as caught:
+        weight_path("vgg19")
+    assert "\n" not in str(caught.value)

@@ -31,7 +31,8 @@ def make_workspace(folder: Path) -> Workspace:
     world = make_world(folder)
     estimator = TwoClipEstimator(world.source_poses, world.target_poses)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(preparation, "subject_estimator", lambda: estimator)
+        patch.setattr(preparation, "subject_estimator", lambda model: estimator)
+        patch.setattr(pipeline, "subject_model", lambda: "heavy")
         pipeline.prepare(world.target, folder / "workspace", consent=CONSENT)
     return Workspace(folder / "workspace")
 

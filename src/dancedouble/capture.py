@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dancedouble.errors import InputError, NoPersonError, WeightsError
 from dancedouble.media.video import VideoInfo, probe, read_frames
 from dancedouble.overlap import read_ahead
-from dancedouble.pose.blazepose import BlazePose, Model
+from dancedouble.pose.blazepose import BlazePose, LandmarkModel
 from dancedouble.pose.estimator import PersonPose, PoseEstimator, no_pose
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
 from dancedouble.pose.openpose_json import read_openpose
@@ -63,17 +63,18 @@ def dance_estimator() -> PoseEstimator:
     return BlazePose(mask=False)
 
 
-def subject_estimator(model: Model | None = None) -> PoseEstimator:
+def subject_estimator(model: LandmarkModel | None = None) -> PoseEstimator:
     """What looks at footage that is learned, and at results that are judged: with masks.
 
-    Footage is looked at once, and what is learned is no better than its poses: the heavy network, which takes three
-    times as long as the full one, sees everybody twice. None is :func:`subject_model`.
+    Footage is looked at once, and what is learned is no better than its poses: the heavy network, which takes three to
+    five times as long as the full one, sees everybody twice. None is :func:`subject_model`.
     """
-    return BlazePose(model=model or subject_model(), twice=True)
+    model = model or subject_model()
+    return BlazePose(model=model, twice=model == "heavy")
 
 
 @cache
-def subject_model() -> Model:
+def subject_model() -> LandmarkModel:
     """``heavy``; ``full`` where the heavy network's weights are not here and cannot be fetched."""
     try:
         weight_path("pose_landmark_heavy")

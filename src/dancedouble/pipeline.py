@@ -31,7 +31,7 @@ from dancedouble.perception import load_perceptual
 from dancedouble.performance import check_live_output, open_dancer, perform
 from dancedouble.person import load_person, save_person
 from dancedouble.planning import DEFAULT_BUDGET, choose_size, plan_budget
-from dancedouble.pose.blazepose import Model
+from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.normalization import Retarget, normalize_poses
 from dancedouble.pose.openpose_json import write_openpose
@@ -84,6 +84,7 @@ def prepare(
     request = Request(
         source_sha256=sha256(video), person=person,
         poses_sha256=sha256(given) if given is not None and given.is_file() else None if given is None else str(given),
+        detector=subject_model(),
     )  # fmt: skip
     ready = finished_workspace(folder, request)
     if ready is None:
@@ -354,7 +355,7 @@ def evaluate(
     subject: AnyPath, output: AnyPath, *, preset: str = "swift", budget: float | None = None, steps: int | None = None,
     size: int | None = None, seed: int = 0, source: AnyPath | None = None, truth: AnyPath | None = None,
     result: AnyPath | None = None, result_poses: AnyPath | None = None, frames: Frames | None = None,
-    retarget: Retarget = DEFAULT_RETARGET, detector: Model | None = None, device: str = "auto",
+    retarget: Retarget = DEFAULT_RETARGET, detector: LandmarkModel | None = None, device: str = "auto",
     on_progress: OnProgress = ignore_progress,
 ) -> EvaluateResult:  # fmt: skip
     """How good it is, measured: ``report.json`` and ``report.html`` in the folder ``output``.
@@ -368,7 +369,6 @@ def evaluate(
     PersonFileError, ClipTooShortError, WeightsError, OutputError.
     """
     subject, folder, where = Path(subject), Path(output), choose_device(device)
-    detector = detector or subject_model()
     folder.mkdir(parents=True, exist_ok=True)
     if subject.is_file():
         if source is None or result is None:
@@ -378,7 +378,8 @@ def evaluate(
         asked = normalize_poses(dance, person.poses, retarget=retarget).poses
         found = assess_result(
             person, asked, Path(result), folder, first=frames[0] if frames else 0, name=Path(source).name,
-            detector=detector, poses=None if result_poses is None else Path(result_poses), on_progress=on_progress,
+            detector=detector or "full", poses=None if result_poses is None else Path(result_poses),
+            on_progress=on_progress,
         )  # fmt: skip
         return EvaluateResult(content=found.report.to_dict(), report=found.numbers, page=found.page)
     workspace = Workspace(subject)
@@ -393,7 +394,7 @@ def evaluate(
         recipe_of(preset, height),
         lesson,
         folder,
-        detector=detector,
+        detector=detector or trial.looked_by or subject_model(),
         poses=None if result_poses is None else Path(result_poses),
         on_progress=on_progress,
     )

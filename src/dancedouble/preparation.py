@@ -15,7 +15,7 @@ from dancedouble.errors import ClipTooShortError, InputError, NoPersonError, Per
 from dancedouble.media.image import write_image
 from dancedouble.media.video import VideoInfo, probe
 from dancedouble.plate import COVERED, Plate, PlateBuilder
-from dancedouble.pose.blazepose import BlazePose
+from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.estimator import PersonPose, PoseEstimator
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.tracking import Seen
@@ -38,8 +38,7 @@ points have collapsed onto a part of somebody close to the camera."""
 WAY = 5
 """How workspaces and kept poses are made; one more whenever frames, masks, poses or plate come out otherwise."""
 SECOND_BEST = (
-    "poses are from the smaller network, so expect a little less: the weights pose_landmark_heavy could not be fetched"
-    " (that takes npm and a network)"
+    "poses are from the smaller network, so expect a little less: the weights pose_landmark_heavy cannot be had here"
 )
 """Said of footage that was looked at without the best there is."""
 JOINTS = tuple(range(15))
@@ -53,6 +52,8 @@ class Request:
     source_sha256: str
     person: int | None
     poses_sha256: str | None
+    detector: LandmarkModel
+    """What looks at the footage."""
     way: int = WAY
 
     def to_dict(self) -> dict[str, Any]:
@@ -70,8 +71,7 @@ def prepare_workspace(
     """
     info = probe(video)
     with new_workspace(folder) as part:
-        looking = estimator or subject_estimator()
-        seen = _look(info, part, looking, person, on_progress)
+        seen = _look(info, part, estimator or subject_estimator(request.detector), person, on_progress)
         poses = _take(given, seen.poses, video)
         poses = replace(poses, xy=poses.xy - seen.steadier.moves()[:, None])
         if not poses.present.any():
@@ -84,7 +84,7 @@ def prepare_workspace(
         plate = seen.builder.finish()
         drift = max(plate.drift, seen.steadier.drift / info.size[1])
         noticed = [*clip_notes(info), *warnings, *_notes(plate, drift, seen.people)]
-        if isinstance(looking, BlazePose) and looking.model == "full":
+        if request.detector == "full" and given is None:
             noticed.append(SECOND_BEST)
         write_image(part / "plate.png", plate.picture)
         cleaned.save(part / "poses.npz")

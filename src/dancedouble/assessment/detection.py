@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dancedouble import capture
 from dancedouble.errors import InputError, NoPersonError, PersonTooSmallError
 from dancedouble.media.video import probe, read_frames
-from dancedouble.pose.blazepose import Model
+from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.estimator import PersonPose
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
 from dancedouble.pose.tracking import track_subject
@@ -40,6 +40,7 @@ class Watched:
     """What was found in a clip."""
 
     poses: PoseSequence
+    detector: LandmarkModel
     masks: tuple[NDArray[np.uint8] | None, ...]
     """Per frame the person mask, packed eight pixels to a byte; None where nobody was found."""
 
@@ -59,24 +60,29 @@ def video_pictures(video: Path) -> Pictures:
     return Pictures(video, lambda: read_frames(video), info.size, info.fps, info.frames)
 
 
-def watch(clip: Pictures, *, detector: Model | None = None, on_progress: OnProgress = ignore_progress) -> Watched:
+def watch(
+    clip: Pictures, *, detector: LandmarkModel | None = None, on_progress: OnProgress = ignore_progress
+) -> Watched:
     """The main person's poses, cleaned as always, and masks. A clip that shows nobody gives empty rows, no error.
 
     Without a ``detector`` as footage that is learned is looked at. Raises WeightsError.
     """
     found: list[PersonPose | None] = []
     masks: list[NDArray[np.uint8] | None] = []
+    detector = detector or capture.subject_model()
     estimator = capture.subject_estimator(detector)
     try:
         for pose in track_subject(clip.read, clip, estimator, person=1, on_progress=on_progress):
             masks.append(None if pose is None or pose.mask is None else np.packbits(pose.mask > 0.5))
             found.append(None if pose is None else replace(pose, mask=None))
     except (NoPersonError, PersonTooSmallError):
-        return Watched(poses=empty_poses(clip.frames, clip.size, clip.fps), masks=(None,) * clip.frames)
+        return Watched(
+            poses=empty_poses(clip.frames, clip.size, clip.fps), detector=detector, masks=(None,) * clip.frames
+        )
     poses = capture.assemble(found, clip.size, clip.fps)
     if poses.present.any():
         poses, _, _ = capture.clean(poses)
-    return Watched(poses=poses, masks=tuple(masks))
+    return Watched(poses=poses, detector=detector, masks=tuple(masks))
 
 
 def same_grid(found: PoseSequence, wanted: PoseSequence, video: Path) -> PoseSequence:

@@ -28,7 +28,7 @@ from dancedouble.evaluation.temporal_metrics import FlickerMeter
 from dancedouble.files import sha256
 from dancedouble.media.video import read_frames
 from dancedouble.person import Person
-from dancedouble.pose.blazepose import Model
+from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import FACE
 from dancedouble.progress import OnProgress
@@ -41,7 +41,7 @@ STRIPS = 6
 
 
 def assess_result(
-    person: Person, dance: PoseSequence, result: Path, folder: Path, *, first: int, name: str, detector: Model,
+    person: Person, dance: PoseSequence, result: Path, folder: Path, *, first: int, name: str, detector: LandmarkModel,
     poses: Path | None, on_progress: OnProgress,
 ) -> Assessment:  # fmt: skip
     """Judge ``result``, the subject dancing ``dance`` (poses in the subject's frame), and write the report.

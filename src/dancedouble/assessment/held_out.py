@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble import capture
 from dancedouble.assessment.contenders import (
     Contender,
     Lesson,
@@ -32,7 +31,7 @@ from dancedouble.evaluation.identity_metrics import face_model
 from dancedouble.evaluation.moments import Moment, find_worst_moments
 from dancedouble.evaluation.report import EvaluationReport, Method
 from dancedouble.files import sha256
-from dancedouble.pose.blazepose import Model
+from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.progress import OnProgress, Progress
 from dancedouble.recipe import Recipe
@@ -56,7 +55,7 @@ class Assessment:
 
 
 def run_trial(
-    trial: Trial, recipe: Recipe, lesson: Lesson, folder: Path, *, detector: Model, poses: Path | None = None,
+    trial: Trial, recipe: Recipe, lesson: Lesson, folder: Path, *, detector: LandmarkModel, poses: Path | None = None,
     on_progress: OnProgress,
 ) -> Assessment:  # fmt: skip
     """Learn ``recipe`` and the baselines from what may be learned from, test all, write the report into ``folder``.
@@ -65,7 +64,7 @@ def run_trial(
     measured. ``poses`` holds what another detector found in those videos: see :func:`judge_by_others`.
     """
     truth = None
-    if detector != capture.subject_model():
+    if detector != trial.looked_by:
         truth = watch(trial.pictures(), detector=detector, on_progress=on_progress)
     face = face_meter()
     measured: dict[str, Measured] = {}
@@ -134,7 +133,7 @@ def _announce(makers: dict[str, Callable[[], Contender]], lesson: Lesson, on_pro
 
 
 def make_report(
-    dance: Dance, methods: list[Method], cover: CoverageReport, *, seed: int, detector: Model, looked: str = "",
+    dance: Dance, methods: list[Method], cover: CoverageReport, *, seed: int, detector: LandmarkModel, looked: str = "",
     judged_by: str = JUDGED_BY,
 ) -> EvaluationReport:  # fmt: skip
     """The report of measured methods: the first is the one that is judged; ``looked`` names another's detector.

@@ -15,15 +15,17 @@ from dancedouble.assessment.trial import Trial
 from dancedouble.evaluation.frame_table import FrameTable
 from dancedouble.evaluation.report import package_versions
 from dancedouble.files import atomic_path
-from dancedouble.pose.blazepose import Model
+from dancedouble.pose.blazepose import LandmarkModel
+from dancedouble.preparation import WAY
 
 
-def measured_key(contender: Contender, trial: Trial, detector: Model, seed: int) -> str:
+def measured_key(contender: Contender, trial: Trial, detector: LandmarkModel, seed: int) -> str:
     """Changes when anything does that decides what would be measured."""
     person = weights_sha256(contender.record) if contender.record else ""
     decisive: list[Any] = [
         contender.name, contender.settings, person, trial.protocol, trial.first, dict(trial.files),
-        hashlib.sha256(trial.driving.xy.tobytes()).hexdigest(), detector, seed, package_versions(),
+        *(hashlib.sha256(poses.xy.tobytes()).hexdigest() for poses in (trial.driving, trial.truth_poses)),
+        detector, WAY, seed, package_versions(),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
 

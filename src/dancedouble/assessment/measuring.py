@@ -22,7 +22,7 @@ from dancedouble.evaluation.identity_metrics import FaceMeter, find_embedder
 from dancedouble.evaluation.pose_metrics import compare_poses, mask_iou
 from dancedouble.evaluation.temporal_metrics import MotionMeter
 from dancedouble.media.image import decode_image, encode_jpeg, read_image, resize, write_image
-from dancedouble.pose.blazepose import Model
+from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.progress import OnProgress, Stage
 from dancedouble.provenance.marking import synthetic_record
@@ -87,7 +87,7 @@ class Measured:
 
 def measure_contender(
     contender: Contender, trial: Trial, video: Path, *, truth: Watched | None, face: FaceMeter | None,
-    detector: Model, on_progress: OnProgress,
+    detector: LandmarkModel, on_progress: OnProgress,
 ) -> Measured:  # fmt: skip
     """Render into ``video``, and measure the pictures before they are compressed: encoders do not always repeat
     themselves.

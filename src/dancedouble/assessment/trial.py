@@ -17,10 +17,11 @@ from dancedouble.evaluation.protocol import hold_out_tail
 from dancedouble.files import sha256
 from dancedouble.media.video import read_frames
 from dancedouble.plate import PlateBuilder
+from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.normalization import normalize_poses
 from dancedouble.progress import OnProgress
-from dancedouble.workspace import Workspace
+from dancedouble.workspace import Manifest, Workspace
 
 Picture = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -87,6 +88,8 @@ class Trial(Dance):
     """Folder for training state → what may be learned from; a folder each, so that runs do not mix."""
     truth_poses: PoseSequence
     """T poses seen in the truth."""
+    looked_by: LandmarkModel | None
+    """What found them; None where that is not known, or was somebody else's detector."""
     truth: Callable[[], Iterator[Picture]]
     """A fresh stream of the T true frames, RGB uint8."""
     masks: Callable[[], Iterator[Mask | None]]
@@ -114,6 +117,7 @@ def hold_out(workspace: Workspace) -> Trial:
     return Trial(
         part=lambda folder: TrainingPart(workspace, split.train.stop, folder),
         driving=tail, learnable=workspace.poses[: split.train.stop], truth_poses=tail, truth=truth, masks=masks,
+        looked_by=looked_by(manifest),
         first=split.test.start, clip=manifest.source_name,
         protocol=f"Learned from the first {learned} frames ({learned / fps:.1f} s), background included; the next"
         f" {split.test.start - learned} are used by nobody; the last {len(split.test)} ({len(split.test) / fps:.1f} s)"
@@ -149,13 +153,19 @@ def pair_up(
     hashes = {path.name: sha256(path) for path in (truth, source) if path is not None and path.is_file()}
     return Trial(
         part=lambda folder: TrainingPart(workspace, manifest.frames, folder),
-        driving=driving, learnable=workspace.poses, truth_poses=seen.poses,
+        driving=driving, learnable=workspace.poses, truth_poses=seen.poses, looked_by=seen.detector,
         truth=lambda: read_frames(truth, stop=len(seen.poses), fps=seen.poses.fps),
         masks=lambda: iter(seen.unpacked()), first=0, clip=f"{manifest.source_name}, dancing {truth.name}",
         protocol=f"Learned from all of {manifest.source_name}; rendered from {driven}; compared with {truth.name}, in"
         f" which the same person really performs it ({len(seen.poses)} frames).",
         synthetic=is_synthetic(manifest.consent), files={manifest.source_name: manifest.source_sha256, **hashes},
     )  # fmt: skip
+
+
+def looked_by(manifest: Manifest) -> LandmarkModel | None:
+    """What found a workspace's poses, where that was ours."""
+    settings = manifest.settings
+    return settings.get("detector") if settings.get("poses_sha256") is None else None
 
 
 def is_synthetic(consent: str) -> bool:

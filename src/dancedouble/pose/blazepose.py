@@ -22,8 +22,8 @@ from dancedouble.pose.litert import Network, crop_matrix, sigmoid, to_frame
 from dancedouble.pose.skeleton import BODY, FACE, INDEX, LEFT_HAND, RIGHT_HAND
 from dancedouble.weights import weight_path
 
-Model = Literal["full", "heavy"]
-"""Which landmark network: the heavy one is three times as slow, and steadier."""
+LandmarkModel = Literal["full", "heavy"]
+"""Which landmark network: the heavy one is three to five times as slow, and nearer to the truth."""
 SEGMENTATION = 2
 """Which output of the landmark network is the mask: a third of its work."""
 MIN_DETECTION = 0.5
@@ -69,14 +69,14 @@ class BlazePose:
     """The shipped :class:`~dancedouble.pose.estimator.PoseEstimator`.
 
     Args:
-        model: which landmark network follows people. Who is there at all is always the full one's to say.
+        model: which landmark network follows people; who is there at first is always the full one's to say.
         twice: whether it looks at everybody it follows in a mirror too, in another thread, and the mean is taken: a
             network is seldom wrong twice in the same way.
         hands, face, mask: whether :meth:`complete` finds them; without, their scores are 0 and the mask is None.
         threads: threads of the body's networks; hands, face and mask share two whatever it is. A second one helps
             on an idle machine only: next to decoding, or to another program, two wait for each other.
 
-    Two threads may look at frames at the same time; others wait for one of them.
+    Two threads may look at frames at the same time, or one that looks ``twice``; others wait for one of them.
 
     Raises:
         WeightsError: the weights cannot be had.
@@ -85,14 +85,13 @@ class BlazePose:
     def __init__(
         self,
         *,
-        model: Model = "full",
+        model: LandmarkModel = "full",
         twice: bool = False,
         hands: bool = True,
         face: bool = True,
         mask: bool = True,
         threads: int = 1,
     ) -> None:
-        self.model = model
         self._free: LifoQueue[_BodyNetworks] = LifoQueue()
         finding, following = weight_path("pose_landmark_full"), weight_path(f"pose_landmark_{model}")
         for _thread in range(2):

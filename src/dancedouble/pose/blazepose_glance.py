@@ -44,7 +44,7 @@ def glance(frame: Frame, roi: Roi, network: Network, *, mirrored: bool = False) 
     segmentation = mask[..., 0] if mask.size else None
     if mirrored:
         rows, points = rows[body.IN_A_MIRROR], points[body.IN_A_MIRROR]
-        points[:, 0] = network.side - points[:, 0]
+        points[:, 0] = network.side - points[:, 0]  # its points run from edge to edge, not from pixel 0 to the last
         segmentation = None if segmentation is None else segmentation[:, ::-1]
     depth = rows[:, 2] * np.float32(roi.size / network.side)
     visibility = sigmoid(rows[:, 3:5].min(axis=1))  # seen, and inside the frame

@@ -138,6 +138,7 @@ class _Wanted(NamedTuple):
     """(N,) of the coarse grid's cells, as ``y``."""
     y: Array
     refine: Callable[[Array], Array]
+    """Makes (N,) or (N, C) of the cells a picture."""
     known: NDArray[np.bool_]
     """(P,) which parts it has."""
     nearness: Array
@@ -174,6 +175,8 @@ def _carry(
     """
     x, y = wanted.x, wanted.y
     weights, weights_of = None, wanted.known
+    if source.xy.shape[1:] != (POINTS, 2):
+        raise ValueError(f"poses must have {POINTS} points, got {source.xy.shape}")
     all_maps, all_known = part_maps(source, wanted.pose, body_height_px)
     axes, fronts = part_axes(source)[0], arms_in_front(source.depth, body_height_px)
     for index, (maps, known) in enumerate(zip(all_maps, all_known, strict=True)):

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ from dancedouble.media.image import read_image, write_image
 from dancedouble.plate import PlateBuilder
 from dancedouble.pose.estimator import PersonPose, PoseEstimator
 from dancedouble.pose.tracking import track_subject
-from dancedouble.preparation import person_height
+from dancedouble.preparation import WAY, person_height
 from dancedouble.progress import OnProgress
 from dancedouble.workspace import (
     FACES,
@@ -118,7 +119,7 @@ def prepare_dataset(
     InputError, NoPersonError, OutputError.
     """
     dataset = read_dataset(folder)
-    settings = {"edn_dataset": dataset.sha256}
+    settings: dict[str, Any] = {"edn_dataset": dataset.sha256, "way": WAY}
     if (workspace / MANIFEST).is_file() and Workspace(workspace).manifest.settings == settings:
         return Workspace(workspace)
     with new_workspace(workspace, "labels") as part:
@@ -127,7 +128,7 @@ def prepare_dataset(
 
 
 def _fill(
-    part: Path, dataset: Dataset, settings: dict[str, str], consent: str, estimator: PoseEstimator,
+    part: Path, dataset: Dataset, settings: dict[str, Any], consent: str, estimator: PoseEstimator,
     on_progress: OnProgress,
 ) -> None:  # fmt: skip
     found, size, builder = _copy(dataset, part, estimator, on_progress)

