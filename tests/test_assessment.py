@@ -177,6 +177,27 @@ def test_what_was_done_is_not_done_again(scene: Scene, evaluated: Path, monkeypa
     assert [(evaluated / name).read_bytes() for name in ("report.json", "report.html")] == before
 
 
+def test_who_looks_at_results_looks_at_the_truth_too(
+    scene: Scene, evaluated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, estimator = [], capture.subject_estimator()
+
+    def remembered(model: str | None = None) -> Any:
+        asked.append(model)
+        return estimator
+
+    monkeypatch.setattr(held_out, "ablations_of", lambda recipe: {})  # to be done sooner
+    monkeypatch.setattr(capture, "subject_estimator", remembered)
+    assert hold_out(Workspace(scene.workspace)).looked_by == "heavy", "and so did who looked at the results"
+    assert numbers(evaluated)["settings"]["pose detector of the results"] == "heavy"
+    shutil.copytree(evaluated, tmp_path / "r")
+    again = pipeline.evaluate(
+        scene.workspace, tmp_path / "r", preset="tiny", steps=STEPS, size=64, detector="full"
+    ).content
+    assert asked == ["full"] * 4, "the truth and three methods"
+    assert again["settings"]["pose detector of the results"] == "full"
+
+
 def test_a_stop_while_learning_ends_it_and_the_same_call_goes_on(scene: Scene, evaluated: Path, tmp_path: Path) -> None:
     def stop(progress: Progress) -> None:
         if progress.stage == "train" and "adversarial" in progress.message:
