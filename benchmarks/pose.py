@@ -53,9 +53,8 @@ def main() -> None:
         raise SystemExit(f"{arguments.video}: nobody in the first frame")
     height, width = frames[0].shape[:2]
     load = os.getloadavg()[0]
-    print(
-        f"{len(frames)} frames of {width} × {height}, `{arguments.model}`{', twice' * arguments.twice}, {platform.machine()}, load {load:.1f}\n"
-    )
+    how = f"`{arguments.model}`" + ", twice" * arguments.twice
+    print(f"{len(frames)} frames of {width} × {height}, {how}, {platform.machine()}, load {load:.1f}\n")
     print("| stage | 10 % ms | median ms | 90 % ms | CPU ms |\n|---|---|---|---|---|")
     for name, estimator in variants.items():
         report(f"landmarks: {name}", follow(estimator, frames, first[0].roi))
