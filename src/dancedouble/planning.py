@@ -8,8 +8,8 @@ from dancedouble.results import Plan
 
 DEFAULT_BUDGET = 600.0
 """Seconds for the whole job when none are given."""
-POSE_SECONDS = 0.05
-"""Per frame of footage, on two cores; measured by benchmarks/pose.py, decoding and writing included."""
+POSE_SECONDS = 0.12
+"""Per frame of footage, on two cores, looked at twice by the heavy network; decoding and writing included."""
 DANCE_SECONDS = 0.03
 """Per frame of a dance, which is not looked at in every frame."""
 RENDER_SECONDS = {192: 0.05, 256: 0.06, 384: 0.13, 512: 0.22}
