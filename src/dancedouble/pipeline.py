@@ -365,7 +365,8 @@ def evaluate(
     the subject performs the dance ``source``, all of it is learned and that is the test. Each method leaves a video;
     ``result_poses`` is a folder of what another detector found in them, and in ``truth.mp4``. Or ``subject`` is a
     person file, and ``result`` a finished transfer of (the ``frames`` of) ``source``, judged by our detector or by
-    the ``result_poses`` that another one found in it. Raises InputError, WorkspaceError,
+    the ``result_poses`` that another one found in it. Without a ``detector``, results are looked at as the footage was,
+    finished transfers as the dance was. Raises InputError, WorkspaceError,
     PersonFileError, ClipTooShortError, WeightsError, OutputError.
     """
     subject, folder, where = Path(subject), Path(output), choose_device(device)

@@ -96,7 +96,7 @@ def evaluate(
     retarget: RetargetOption = None,
     detector: Annotated[
         Detector | None,
-        option("--detector", meaning="What finds the poses of the results; by default as when learning."),
+        option("--detector", meaning="What finds the poses of results; by default what did in footage or dance."),
     ] = None,
     device: DeviceOption = None,
     json: JsonOption = False,
