@@ -143,6 +143,8 @@ class _Wanted(NamedTuple):
     """(P,) which parts it has."""
     nearness: Array
     """(P, N) of its cells to its parts; see :func:`_nearness`."""
+    weights: Array
+    """(P, N) of its parts in its cells, where all that it has can be taken from somewhere."""
 
 
 def _wanted(pose: Pose, size_hw: tuple[int, int], body_height_px: float) -> _Wanted:
@@ -151,12 +153,12 @@ def _wanted(pose: Pose, size_hw: tuple[int, int], body_height_px: float) -> _Wan
     x, y, refine = coarse_grid(size_hw)
     axis, known = part_axes(pose)
     nearness = _nearness(axis, arms_in_front(pose.depth, body_height_px), x, y, body_height_px)
-    return _Wanted(pose, size_hw, x, y, refine, known, nearness)
+    return _Wanted(pose, size_hw, x, y, refine, known, nearness, _softmax(nearness, known))
 
 
 def _nearest_group(wanted: _Wanted) -> NDArray[np.uint8]:
     """(H, W) the group of parts that has most to say at each pixel."""
-    says = _MEMBERS @ _softmax(wanted.nearness, wanted.known)
+    says = _MEMBERS @ wanted.weights
     most = wanted.refine(says[0])
     nearest = np.zeros(wanted.size_hw, np.uint8)
     for group in range(1, len(GROUPS)):
@@ -173,14 +175,14 @@ def _carry(
 
     Without ``places`` there is no agreement: it is an empty array.
     """
-    x, y = wanted.x, wanted.y
-    weights, weights_of = None, wanted.known
     if source.xy.shape[1:] != (POINTS, 2):
         raise ValueError(f"poses must have {POINTS} points, got {source.xy.shape}")
+    x, y = wanted.x, wanted.y
+    weights, weights_of = wanted.weights, wanted.known
     all_maps, all_known = part_maps(source, wanted.pose, body_height_px)
     axes, fronts = part_axes(source)[0], arms_in_front(source.depth, body_height_px)
     for index, (maps, known) in enumerate(zip(all_maps, all_known, strict=True)):
-        if weights is None or (known != weights_of).any():
+        if (known != weights_of).any():
             weights, weights_of = _softmax(wanted.nearness, known), known
         blended = maps.reshape(len(maps), 6).T @ weights  # (6, N)
         there_x = blended[0] * x + blended[1] * y + blended[2]
