@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from dancedouble.models.swift import SwiftConfig, SwiftGenerator, sample_near
+from dancedouble.pose.skeleton import POINTS, body
 from dancedouble.recipe import LimbInput
+from dancedouble.rendering.limb_maps import CHANNELS, limb_maps
 
-SMALL = SwiftConfig(maps=5, references=2, width=8, reference_width=4)
+SMALL = SwiftConfig(maps=CHANNELS, references=2, width=8, reference_width=4)
 
 
 def inputs(config: SwiftConfig, size: tuple[int, int], batch: int = 1) -> tuple[Tensor, Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
     height, width = size
     return (
-        torch.rand(batch, config.maps, height // 4, width // 4, generator=generator),
+        0.9 * torch.rand(batch, config.maps, height // 4, width // 4, generator=generator),  # near no bone
         torch.rand(batch, config.references, 4, height, width, generator=generator),
         torch.rand(batch, 4, height, width, generator=generator),
     )
@@ -62,6 +65,20 @@ def test_before_training_it_shows_the_best_reference_where_it_covers_and_another
     assert layers.alpha.mean() > 0.9
     references[:, :, 3] = 0
     assert generator(maps, references).alpha.mean() < 0.1
+
+
+def test_bones_are_covered_whatever_was_learned() -> None:
+    generator = SwiftGenerator(SMALL).eval()
+    with torch.no_grad():
+        generator.leave.bias[-16:] = -20.0  # type: ignore[index]
+    xy, score = np.zeros((POINTS, 2), np.float32), np.zeros(POINTS, np.float32)
+    for name, place in (("right_shoulder", (10.0, 20.0)), ("right_elbow", (40.0, 20.0))):
+        xy[body(name)], score[body(name)] = place, 1
+    maps = torch.from_numpy(limb_maps(xy / 4, score, (16, 16), 256 / 4))[None]
+    _, references, previous = inputs(SMALL, (64, 64))
+    alpha = generator(maps, references, previous).alpha[0, 0]
+    assert alpha[18:22, 12:38].min() == 1
+    assert alpha[:14].max() < 0.01 and alpha[26:].max() < 0.01 and alpha[:, 48:].max() < 0.01
 
 
 def test_offsets_sample_to_the_right_and_below() -> None:

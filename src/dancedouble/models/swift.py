@@ -18,6 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dancedouble.rendering.limb_maps import BONE_WEIGHTS
+
 FOLD = 4
 """Picture pixels per working pixel, on each axis."""
 REFERENCE_CHANNELS = 4
@@ -31,6 +33,8 @@ MASK_TRUST = 8.0
 """How much a reference's mask speaks for its pixels, as a logit of the blend."""
 COVER_TRUST, ALPHA_GAIN = 3.0, 4.0
 """Alpha's logit is COVER_TRUST · (2 · blended mask − 1) + ALPHA_GAIN · what the network says."""
+NEAR_A_BONE, ON_A_BONE = 0.93, 0.97
+"""Weights of a limb between which alpha is at least 0 and at least 1: 1.9 and 1.2 % of the height off its bone."""
 LONGEST_OFFSET = 12.0
 """Bound on the offsets in pixels."""
 SHADE_RIM = 4
@@ -156,13 +160,17 @@ class SwiftGenerator(nn.Module):
         for k in range(count):
             rgb = rgb + blend[:, k : k + 1] * nudged[:, k, :3]
         cover = (blend[:, :-1] * masks).sum(1, keepdim=True) / (1 - blend[:, -1:]).clamp_min(1e-3)
-        return SwiftLayers(
-            rgb,
-            torch.sigmoid(ALPHA_GAIN * alpha + COVER_TRUST * (2 * cover - 1)),
-            blend,
-            offsets,
-            self._shade(a),
-        )
+        alpha = torch.sigmoid(ALPHA_GAIN * alpha + COVER_TRUST * (2 * cover - 1))
+        return SwiftLayers(rgb, torch.maximum(alpha, self._bones(maps)), blend, offsets, self._shade(a))
+
+    def _bones(self, maps: Tensor) -> Tensor:
+        """(B, maps, h, w) → (B, 1, H, W) 1 along the bones of limbs: there the person is, whatever the network says.
+
+        A dance takes limbs where the footage never had them; what no training frame covered there, the network leaves
+        bare, and arms come apart.
+        """
+        nearest: Tensor = self.enlarge(maps[:, BONE_WEIGHTS].amax(1, keepdim=True).float())
+        return ((nearest - NEAR_A_BONE) / (ON_A_BONE - NEAR_A_BONE)).clamp(0, 1)
 
     def _shade(self, features: Tensor) -> Tensor:
         """(B, w, h, w') working features → (B, 1, H, W) factor on the plate's light: smooth, 1 before any training."""
