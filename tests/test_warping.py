@@ -152,6 +152,17 @@ def test_an_arm_that_moved_is_not_seen_twice() -> None:
     assert masks[y, x] < 80  # where the arm hung in the reference
 
 
+def test_the_flow_from_the_pose_before_comes_with_the_pictures() -> None:
+    xy, score = person()
+    before, now = pose(xy - np.array([3, 1]), score), pose(xy + np.array([5, -2]), score)
+    pictures = [np.zeros((*SIZE, 4), np.uint8)] * 2
+    sources = pose(np.stack([xy, xy + 1]), np.stack([score, score]))
+    carried = carry_person(pictures, sources, now, SIZE, BODY_HEIGHT, whole(2), before=before)
+    assert len(carried.flows) == 2 and carried.from_before is not None
+    np.testing.assert_allclose(carried.from_before, limb_flow(before, now, SIZE, BODY_HEIGHT), atol=1e-3)
+    assert carry_person(pictures, sources, now, SIZE, BODY_HEIGHT, whole(2)).from_before is None
+
+
 def test_a_person_in_the_same_pose_is_carried_whole() -> None:
     xy, score = person()
     picture = np.random.default_rng(0).integers(0, 256, (*SIZE, 4), np.uint8)

@@ -15,7 +15,7 @@ from dancedouble.rendering.body_parts import GROUPS
 from dancedouble.rendering.crop import CropWindow
 from dancedouble.rendering.limb_maps import limb_maps
 from dancedouble.rendering.stick_figure import draw_paper_figure, draw_stick_figure
-from dancedouble.rendering.warping import carry_person, limb_flow
+from dancedouble.rendering.warping import carry_person
 
 MAP_STRIDE = 4
 """Limb maps are drawn at a quarter of the crop's resolution, where the fast generator works."""
@@ -45,6 +45,9 @@ class Shown(NamedTuple):
     """(K, H, W, 4): RGB and mask of the subject's real frames, warped to this pose; K may be 0."""
     origin: Origin | None = None
     """Of the references, where there are any."""
+    carry: NDArray[np.float32] | None = None
+    """(H, W, 2) where each pixel was in the frame before, x and y in its pixels; None without one, or where the frame
+    before is shown as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +96,12 @@ class FigureConditioner:
         whole = draw_paper_figure(on_frame, pose.score, self.frame_size, size)
         return whole if part is None else whole[part[0] : part[2], part[1] : part[3]]
 
-    def show(self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64], plate: NDArray[np.uint8]) -> Shown:
+    def show(
+        self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64], plate: NDArray[np.uint8],
+        before: Pose | None = None,
+    ) -> Shown:  # fmt: skip
         """The figure (3, H, W) in [-1, 1], and nothing else; ``chosen`` is empty."""
         return Shown(_channels(self.figure(pose, size)), np.zeros((0, *size, 4), np.uint8))
-
-    def carry(self, before: Pose, now: Pose, size: tuple[int, int]) -> None:
-        """The paper shows the previous output as it is."""
-        return None
 
 
 @dataclass(frozen=True)
@@ -112,11 +114,14 @@ class LimbConditioner:
     shows_plate: bool
     """Whether the plate's colours (3, H / 4, W / 4) in [-1, 1] follow the maps."""
 
-    def show(self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64], plate: NDArray[np.uint8]) -> Shown:
+    def show(
+        self, pose: Pose, size: tuple[int, int], chosen: NDArray[np.int64], plate: NDArray[np.uint8],
+        before: Pose | None = None,
+    ) -> Shown:  # fmt: skip
         """Limb maps (C, H / 4, W / 4) and the ``chosen`` bank pictures warped to ``pose``.
 
         ``chosen`` (K, G): for each reference the picture that each group of body parts is from; or (K,): whole ones.
-        ``plate`` (H, W, 3) RGB: what is behind the person.
+        ``plate`` (H, W, 3) RGB: what is behind the person. ``before``: the pose of the frame before, in its own crop.
         """
         small = (size[0] // MAP_STRIDE, size[1] // MAP_STRIDE)
         label = limb_maps(pose.xy / np.float32(MAP_STRIDE), pose.score, small, self.body_height / MAP_STRIDE)
@@ -130,17 +135,14 @@ class LimbConditioner:
         spare = int(picks[-1, -1]) if len(picks) > 1 else None
         carried = carry_person(
             [self.bank.pictures[index] for index in used], self.bank.poses.at(used), pose, size, self.body_height,
-            picks, spare=spare,
+            picks, spare=spare, before=before,
         )  # fmt: skip
-        return Shown(label, carried.pictures, Origin(used, carried.sources, carried.flows))
+        origin = Origin(used, carried.sources, carried.flows)
+        return Shown(label, carried.pictures, origin, carried.from_before)
 
     def figure(self, pose: Pose, size: tuple[int, int], part: Part | None = None) -> NDArray[np.uint8]:
         """(H, W, 3) RGB: the stick figure that discriminators and the face GAN judge with; or a part of it."""
         return draw_stick_figure(pose.xy, pose.score, size, part=part)
-
-    def carry(self, before: Pose, now: Pose, size: tuple[int, int]) -> NDArray[np.float32]:
-        """(H, W, 2) where each pixel of the present frame was in the previous output, in its pixels (x, y)."""
-        return limb_flow(before, now, size, self.body_height)
 
 
 Conditioner = FigureConditioner | LimbConditioner

@@ -130,9 +130,12 @@ class PairSampler:
         frames = (first, second)
         chosen = self._choose(first, random)
         plates = [self.footage.windows[frame].cut(self._plate) for frame in frames]
-        shown = [self._show(frame, chosen, plate) for frame, plate in zip(frames, plates, strict=True)]
         crops = [self.footage.crop(frame) for frame in frames]
         poses = [self.footage.pose(frame) for frame in frames]
+        shown = [
+            self._show(frame, chosen, plate, before)
+            for frame, plate, before in zip(frames, plates, (None, poses[0]), strict=True)
+        ]
         side = face_side(self.footage.size)
         return Batch(
             label=torch.from_numpy(np.stack([s.label for s in shown]))[None],
@@ -141,15 +144,15 @@ class PairSampler:
             mask=torch.stack([torch.from_numpy(crop[..., 3:].transpose(2, 0, 1).copy()) for crop in crops])[None] / 255,
             plate=torch.stack([picture_to_tensor(plate) for plate in plates])[None],
             figure=torch.stack([self._figure(frame, pose) for frame, pose in zip(frames, poses, strict=True)])[None],
-            carry=carry_to_grid(self.conditioner.carry(poses[0], poses[1], self.footage.size)),
+            carry=carry_to_grid(shown[1].carry),
             face=torch.tensor([[self._face(frame, pose, side) for frame, pose in zip(frames, poses, strict=True)]]),
         )
 
-    def _show(self, frame: int, chosen: NDArray[np.int64], plate: Picture) -> Shown:
+    def _show(self, frame: int, chosen: NDArray[np.int64], plate: Picture, before: Pose | None) -> Shown:
         given = self._given(frame)
         if given is not None and isinstance(self.conditioner, FigureConditioner):
             return Shown(picture_to_tensor(given).numpy(), np.zeros((0, *self.footage.size, 4), np.uint8))
-        return self.conditioner.show(self.footage.pose(frame), self.footage.size, chosen, plate)
+        return self.conditioner.show(self.footage.pose(frame), self.footage.size, chosen, plate, before)
 
     def _figure(self, frame: int, pose: Pose) -> Tensor:
         given = self._given(frame)

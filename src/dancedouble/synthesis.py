@@ -161,8 +161,7 @@ class Synthesizer:
     def _prepare(self, wish: Wish, before: Wish | None) -> _Prepared:
         window, pose, chosen = wish
         plate = window.cut(self.person.plate)
-        shown: Shown = self.conditioner.show(pose, window.size, chosen, plate)
-        carry = None if before is None else carry_to_grid(self.conditioner.carry(before.pose, pose, window.size))
+        shown = self.conditioner.show(pose, window.size, chosen, plate, None if before is None else before.pose)
         figure, face = None, None
         if self.engine.has_face:
             edges = face_edges(pose, window.size, face_side(self.person.crop_size))
@@ -172,8 +171,8 @@ class Synthesizer:
         return _Prepared(
             window=window, label=torch.from_numpy(shown.label)[None],
             references=references_to_tensor(shown.references)[None],
-            plate=picture_to_tensor(plate)[None], figure=figure, face=face, carry=carry,
-            shown=shown,
+            plate=picture_to_tensor(plate)[None], figure=figure, face=face,
+            carry=carry_to_grid(shown.carry), shown=shown,
         )  # fmt: skip
 
     # -- the generator and after ---------------------------------------------------------------------------------

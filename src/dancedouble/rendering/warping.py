@@ -56,7 +56,8 @@ def limb_flow(source: Pose, target: Pose, size_hw: tuple[int, int], body_height_
 
 def limb_flows(source: Pose, target: Pose, size_hw: tuple[int, int], body_height_px: float) -> Array:
     """:func:`limb_flow` from the pictures of K poses at once: (K, H, W, 2)."""
-    return np.stack([flow for flow, _ in _carry(source, _wanted(target, size_hw, body_height_px), body_height_px)])
+    parts = _carry(source, _wanted(target, size_hw, body_height_px), body_height_px, [None] * len(source.xy))
+    return np.stack([flow for flow, _ in parts])
 
 
 class Carried(NamedTuple):
@@ -68,6 +69,8 @@ class Carried(NamedTuple):
     """(K, H, W) which of the N pictures each pixel is from."""
     flows: tuple[Array, ...]
     """N of (H, W, 2): where each of the N pictures was looked at, x and y in its pixels."""
+    from_before: Array | None
+    """(H, W, 2) :func:`limb_flow` from the pose of before; None without one."""
 
 
 def carry_person(
@@ -79,6 +82,7 @@ def carry_person(
     picks: NDArray[np.int64],
     *,
     spare: int | None = None,
+    before: Pose | None = None,
 ) -> Carried:
     """Carry a person from N pictures of them to one wanted pose, without ghosts.
 
@@ -98,6 +102,7 @@ def carry_person(
         body_height_px: standing height of the person in pixels.
         picks: (K, len(GROUPS)) which of the N pictures each group of each result is from.
         spare: which of them fills the last result's trunk where the picked one shows none, since an arm lay there.
+        before: a pose from which, beside the pictures', the flow is wanted; done together it costs little.
     """
     wanted = _wanted(target, size_hw, body_height_px)
     nearest = _nearest_group(wanted)
@@ -109,8 +114,12 @@ def carry_person(
     if spare is not None:
         shown[spare, _TRUNK_GROUP] = True
     places = group_places(nearest, shown)
-    parts = _carry(source, wanted, body_height_px, places)
-    for index, (picture, place, (flow, agreement)) in enumerate(zip(pictures, places, parts, strict=True)):
+    if before is None:
+        parts = _carry(source, wanted, body_height_px, places)
+    else:
+        both = Pose(*(np.concatenate([many, one[None]]) for many, one in zip(source, before, strict=True)))
+        parts = _carry(both, wanted, body_height_px, [*places, None])
+    for index, (picture, place, (flow, agreement)) in enumerate(zip(pictures, places, parts, strict=False)):
         flows.append(flow)
         if not flow[place].size:  # picked for a part that is not in the picture
             continue
@@ -126,7 +135,7 @@ def carry_person(
         surer = cv2.subtract(cv2.extractChannel(filling, 3), cv2.extractChannel(carried[-1][place], 3)) > _SURER
         surer &= nearest[place] == _TRUNK_GROUP
         carried[-1][place][surer], sources[-1][place][surer] = filling[surer], spare
-    return Carried(carried, sources, tuple(flows))
+    return Carried(carried, sources, tuple(flows), None if before is None else next(parts)[0])
 
 
 class _Wanted(NamedTuple):
@@ -169,11 +178,11 @@ def _nearest_group(wanted: _Wanted) -> NDArray[np.uint8]:
 
 
 def _carry(
-    source: Pose, wanted: _Wanted, body_height_px: float, places: Sequence[Place] | None = None
+    source: Pose, wanted: _Wanted, body_height_px: float, places: Sequence[Place | None]
 ) -> Iterator[tuple[Array, Array]]:
     """Per reference: its flow (H, W, 2), and the agreement of body parts, 0 to 1, at its place in the picture.
 
-    Without ``places`` there is no agreement: it is an empty array.
+    Where that is None there is no agreement: it is an empty array.
     """
     if source.xy.shape[1:] != (POINTS, 2):
         raise ValueError(f"poses must have {POINTS} points, got {source.xy.shape}")
@@ -181,17 +190,17 @@ def _carry(
     weights, weights_of = wanted.weights, wanted.known
     all_maps, all_known = part_maps(source, wanted.pose, body_height_px)
     axes, fronts = part_axes(source)[0], arms_in_front(source.depth, body_height_px)
-    for index, (maps, known) in enumerate(zip(all_maps, all_known, strict=True)):
+    for index, (maps, known, place) in enumerate(zip(all_maps, all_known, places, strict=True)):
         if (known != weights_of).any():
             weights, weights_of = _softmax(wanted.nearness, known), known
         blended = maps.reshape(len(maps), 6).T @ weights  # (6, N)
         there_x = blended[0] * x + blended[1] * y + blended[2]
         there_y = blended[3] * x + blended[4] * y + blended[5]
         flow = wanted.refine(np.stack([there_x, there_y], -1))
-        if places is None:
+        if place is None:
             yield flow, np.empty(0, np.float32)
             continue
-        cells = Cells(wanted.size_hw, places[index])
+        cells = Cells(wanted.size_hw, place)
         there = _nearness(axes[index], fronts[index], cells.cut(there_x), cells.cut(there_y), body_height_px)
         yield flow, cells.refine(_cosine(cells.cut(weights), _softmax(there, known))).clip(0, 1)
 
