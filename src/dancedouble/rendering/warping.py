@@ -27,6 +27,11 @@ Image = NDArray[np.uint8]
 
 _MEMBERS = np.array([[part.group == group for part in PARTS] for group in GROUPS], np.float32)
 """(len(GROUPS), P) which parts are in which group."""
+_PIECES = np.array([("right_arm", "left_arm").index(g) + 1 if g.endswith("_arm") else 0 for g in GROUPS], np.uint8)
+"""(len(GROUPS),) the rest of the body 0, the right arm 1, the left arm 2: what maps are blended within. An arm moves
+freely before the body; between the places of the two in another picture lies neither, and blending would show that."""
+_IN_PIECE = np.stack([_MEMBERS[piece == _PIECES].any(0) for piece in range(3)])
+"""(3, P) which parts are in which piece."""
 _SHARPNESS = 6.0
 """How hard the border between two parts is."""
 _TRUNK_GROUP = GROUPS.index("trunk")
@@ -56,7 +61,8 @@ def limb_flow(source: Pose, target: Pose, size_hw: tuple[int, int], body_height_
 
 def limb_flows(source: Pose, target: Pose, size_hw: tuple[int, int], body_height_px: float) -> Array:
     """:func:`limb_flow` from the pictures of K poses at once: (K, H, W, 2)."""
-    parts = _carry(source, _wanted(target, size_hw, body_height_px), body_height_px, [None] * len(source.xy))
+    wanted, all_groups = _wanted(target, size_hw, body_height_px), np.ones((len(source.xy), len(GROUPS)), np.bool_)
+    parts = _carry(source, wanted, body_height_px, all_groups, [None] * len(source.xy))
     return np.stack([flow for flow, _ in parts])
 
 
@@ -105,20 +111,18 @@ def carry_person(
         before: a pose from which, beside the pictures', the flow is wanted; done together it costs little.
     """
     wanted = _wanted(target, size_hw, body_height_px)
-    nearest = _nearest_group(wanted)
-    sources = picks.astype(np.uint8)[:, nearest]
+    sources = picks.astype(np.uint8)[:, wanted.nearest]
     carried = np.zeros((len(picks), *size_hw, 4), np.uint8)
     flows: list[Array] = []
     filling: Image | None = None
     shown = np.stack([(picks == index).any(0) for index in range(len(pictures))])
     if spare is not None:
         shown[spare, _TRUNK_GROUP] = True
-    places = group_places(nearest, shown)
-    if before is None:
-        parts = _carry(source, wanted, body_height_px, places)
-    else:
-        both = Pose(*(np.concatenate([many, one[None]]) for many, one in zip(source, before, strict=True)))
-        parts = _carry(both, wanted, body_height_px, [*places, None])
+    places: list[Place | None] = [*group_places(wanted.nearest, shown)]
+    if before is not None:
+        source = Pose(*(np.concatenate([many, one[None]]) for many, one in zip(source, before, strict=True)))
+        shown, places = np.pad(shown, ((0, 1), (0, 0)), constant_values=True), [*places, None]
+    parts = _carry(source, wanted, body_height_px, shown, places)
     for index, (picture, place, (flow, agreement)) in enumerate(zip(pictures, places, parts, strict=False)):
         flows.append(flow)
         if not flow[place].size:  # picked for a part that is not in the picture
@@ -133,7 +137,7 @@ def carry_person(
     if spare is not None and filling is not None:
         place = places[spare]
         surer = cv2.subtract(cv2.extractChannel(filling, 3), cv2.extractChannel(carried[-1][place], 3)) > _SURER
-        surer &= nearest[place] == _TRUNK_GROUP
+        surer &= wanted.nearest[place] == _TRUNK_GROUP
         carried[-1][place][surer], sources[-1][place][surer] = filling[surer], spare
     return Carried(carried, sources, tuple(flows), None if before is None else next(parts)[0])
 
@@ -154,6 +158,10 @@ class _Wanted(NamedTuple):
     """(P, N) of its cells to its parts; see :func:`_nearness`."""
     weights: Array
     """(P, N) of its parts in its cells, where all that it has can be taken from somewhere."""
+    nearest: NDArray[np.uint8]
+    """(H, W) the group of parts that has most to say at each pixel."""
+    pieces: NDArray[np.uint8]
+    """(N,) the piece of the group that has most to say in each cell."""
 
 
 def _wanted(pose: Pose, size_hw: tuple[int, int], body_height_px: float) -> _Wanted:
@@ -162,47 +170,67 @@ def _wanted(pose: Pose, size_hw: tuple[int, int], body_height_px: float) -> _Wan
     x, y, refine = coarse_grid(size_hw)
     axis, known = part_axes(pose)
     nearness = _nearness(axis, arms_in_front(pose.depth, body_height_px), x, y, body_height_px)
-    return _Wanted(pose, size_hw, x, y, refine, known, nearness, _softmax(nearness, known))
+    weights = _softmax(nearness, known)
+    says = _MEMBERS @ weights
+    nearest = _largest([refine(one) for one in says])
+    return _Wanted(pose, size_hw, x, y, refine, known, nearness, weights, nearest, _PIECES[says.argmax(0)])
 
 
-def _nearest_group(wanted: _Wanted) -> NDArray[np.uint8]:
-    """(H, W) the group of parts that has most to say at each pixel."""
-    says = _MEMBERS @ wanted.weights
-    most = wanted.refine(says[0])
-    nearest = np.zeros(wanted.size_hw, np.uint8)
-    for group in range(1, len(GROUPS)):
-        more = wanted.refine(says[group])
-        np.copyto(nearest, group, where=more > most)
+def _largest(values: Sequence[Array]) -> NDArray[np.uint8]:
+    """Which of several arrays of one shape is largest, everywhere."""
+    most, which = values[0], np.zeros(values[0].shape, np.uint8)
+    for index, more in enumerate(values[1:], 1):
+        np.copyto(which, index, where=more > most)
         np.maximum(most, more, out=most)
-    return nearest
+    return which
 
 
 def _carry(
-    source: Pose, wanted: _Wanted, body_height_px: float, places: Sequence[Place | None]
+    source: Pose, wanted: _Wanted, body_height_px: float, groups: NDArray[np.bool_], places: Sequence[Place | None]
 ) -> Iterator[tuple[Array, Array]]:
     """Per reference: its flow (H, W, 2), and the agreement of body parts, 0 to 1, at its place in the picture.
 
-    Where that is None there is no agreement: it is an empty array.
+    ``groups`` (K, len(GROUPS)): what each is looked at for; elsewhere its flow means nothing. Where a place is None
+    there is no agreement: it is an empty array.
     """
     if source.xy.shape[1:] != (POINTS, 2):
         raise ValueError(f"poses must have {POINTS} points, got {source.xy.shape}")
-    x, y = wanted.x, wanted.y
     weights, weights_of = wanted.weights, wanted.known
     all_maps, all_known = part_maps(source, wanted.pose, body_height_px)
     axes, fronts = part_axes(source)[0], arms_in_front(source.depth, body_height_px)
     for index, (maps, known, place) in enumerate(zip(all_maps, all_known, places, strict=True)):
-        if (known != weights_of).any():
-            weights, weights_of = _softmax(wanted.nearness, known), known
-        blended = maps.reshape(len(maps), 6).T @ weights  # (6, N)
-        there_x = blended[0] * x + blended[1] * y + blended[2]
-        there_y = blended[3] * x + blended[4] * y + blended[5]
-        flow = wanted.refine(np.stack([there_x, there_y], -1))
+        flow, there_x, there_y = _flow(maps, known, wanted, np.unique(_PIECES[groups[index]]))
         if place is None:
             yield flow, np.empty(0, np.float32)
             continue
+        if (known != weights_of).any():
+            weights, weights_of = _softmax(wanted.nearness, known), known
         cells = Cells(wanted.size_hw, place)
         there = _nearness(axes[index], fronts[index], cells.cut(there_x), cells.cut(there_y), body_height_px)
         yield flow, cells.refine(_cosine(cells.cut(weights), _softmax(there, known))).clip(0, 1)
+
+
+def _flow(
+    maps: Array, known: NDArray[np.bool_], wanted: _Wanted, pieces: NDArray[np.uint8]
+) -> tuple[Array, Array, Array]:
+    """(H, W, 2) where to look for the pixels of some ``pieces``, and x and y (N,) of that for the cells of the grid."""
+    flow: Array | None = None
+    there_x = there_y = np.empty(0, np.float32)
+    for piece in pieces:
+        own = known & _IN_PIECE[piece]
+        rows = np.flatnonzero(own if own.any() else known)
+        blended = maps[rows].reshape(-1, 6).T @ _softmax(wanted.nearness[rows], np.ones(len(rows), np.bool_))
+        x = blended[0] * wanted.x + blended[1] * wanted.y + blended[2]
+        y = blended[3] * wanted.x + blended[4] * wanted.y + blended[5]
+        fine = wanted.refine(np.stack([x, y], -1))
+        if flow is None:
+            flow, there_x, there_y = fine, x, y
+            continue
+        cv2.copyTo(fine, (_PIECES[wanted.nearest] == piece).view(np.uint8), flow)
+        here = wanted.pieces == piece
+        there_x, there_y = np.where(here, x, there_x), np.where(here, y, there_y)
+    assert flow is not None
+    return flow, there_x, there_y
 
 
 def _cosine(a: Array, b: Array) -> Array:
