@@ -1,8 +1,9 @@
 """Carry a person's real pixels from a picture of one pose to another pose, body part by body part.
 
 Every part (trunk, head, pieces of limbs) has its own affine map from the wanted pose back to the picture it
-is taken from, fitted to the keypoints of that part; between the parts the maps are blended by nearness. What
-comes out is a *flow*: for every pixel of the wanted picture, where in the reference picture to look.
+is taken from, fitted to the keypoints of that part; between the parts of the body, and between those of an arm,
+the maps are blended by nearness. What comes out is a *flow*: for every pixel of the wanted picture, where in
+the reference picture to look.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Image = NDArray[np.uint8]
 
 _MEMBERS = np.array([[part.group == group for part in PARTS] for group in GROUPS], np.float32)
 """(len(GROUPS), P) which parts are in which group."""
-_PIECES = np.array([("right_arm", "left_arm").index(g) + 1 if g.endswith("_arm") else 0 for g in GROUPS], np.uint8)
+_PIECES = np.array([{"right_arm": 1, "left_arm": 2}.get(group, 0) for group in GROUPS], np.uint8)
 """(len(GROUPS),) the rest of the body 0, the right arm 1, the left arm 2: what maps are blended within. An arm moves
 freely before the body; between the places of the two in another picture lies neither, and blending would show that."""
 _IN_PIECE = np.stack([_MEMBERS[piece == _PIECES].any(0) for piece in range(3)])
