@@ -220,7 +220,7 @@ def _flow(
     for piece in pieces:
         own = known & _IN_PIECE[piece]
         rows = np.flatnonzero(own if own.any() else known)
-        blended = maps[rows].reshape(-1, 6).T @ _softmax(wanted.nearness[rows], np.ones(len(rows), np.bool_))
+        blended = maps[rows].reshape(-1, 6).T @ _softmax(wanted.nearness[rows])
         x = blended[0] * wanted.x + blended[1] * wanted.y + blended[2]
         y = blended[3] * wanted.x + blended[4] * wanted.y + blended[5]
         fine = wanted.refine(np.stack([x, y], -1))
@@ -255,9 +255,9 @@ def _nearness(axis: Array, front: Array, x: Array, y: Array, body_height_px: flo
     return logits
 
 
-def _softmax(logits: Array, known: NDArray[np.bool_]) -> Array:
-    """Weights (P, N) of the known parts that sum to 1 in every column."""
-    some = logits if known.all() else np.where(known[:, None], logits, -np.inf)
+def _softmax(logits: Array, known: NDArray[np.bool_] | None = None) -> Array:
+    """Weights (P, N) of the parts, or of the known ones, that sum to 1 in every column."""
+    some = logits if known is None or known.all() else np.where(known[:, None], logits, -np.inf)
     weights: Array = np.exp(some - some.max(0))
     weights /= weights.sum(0)
     return weights
