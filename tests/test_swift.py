@@ -67,18 +67,37 @@ def test_before_training_it_shows_the_best_reference_where_it_covers_and_another
     assert generator(maps, references).alpha.mean() < 0.1
 
 
-def test_bones_are_covered_whatever_was_learned() -> None:
+def bare(maps: Tensor, references: Tensor) -> Tensor:
+    """(64, 64) alpha of a generator that has learned to leave everything bare."""
     generator = SwiftGenerator(SMALL).eval()
     with torch.no_grad():
         generator.leave.bias[-16:] = -20.0  # type: ignore[index]
+    alpha: Tensor = generator(maps, references).alpha[0, 0]
+    return alpha
+
+
+def maps_of(**points: tuple[float, float]) -> Tensor:
+    """Limb maps of a pose of these points alone, for a picture of 64 × 64 pixels of somebody 256 pixels tall."""
     xy, score = np.zeros((POINTS, 2), np.float32), np.zeros(POINTS, np.float32)
-    for name, place in (("right_shoulder", (10.0, 20.0)), ("right_elbow", (40.0, 20.0))):
+    for name, place in points.items():
         xy[body(name)], score[body(name)] = place, 1
-    maps = torch.from_numpy(limb_maps(xy / 4, score, (16, 16), 256 / 4))[None]
-    _, references, previous = inputs(SMALL, (64, 64))
-    alpha = generator(maps, references, previous).alpha[0, 0]
+    return torch.from_numpy(limb_maps(xy / 4, score, (16, 16), 256 / 4))[None]
+
+
+def test_bones_are_covered_whatever_was_learned() -> None:
+    _, references, _ = inputs(SMALL, (64, 64))
+    alpha = bare(maps_of(right_shoulder=(10, 20), right_elbow=(40, 20)), references)
     assert alpha[18:22, 12:38].min() == 1
     assert alpha[:14].max() < 0.01 and alpha[26:].max() < 0.01 and alpha[:, 48:].max() < 0.01
+
+
+def test_a_head_is_covered_where_all_references_show_it() -> None:
+    _, references, _ = inputs(SMALL, (64, 64))
+    references[:, :, 3] = 1
+    references[:, 1, 3, :, 36:] = 0
+    alpha = bare(maps_of(neck=(32, 36), nose=(32, 20)), references)
+    assert alpha[20:36, 22:28].min() == 1
+    assert alpha[:, 40:].max() < 0.01 and alpha[:, :8].max() < 0.01 and alpha[60:].max() < 0.01
 
 
 def test_offsets_sample_to_the_right_and_below() -> None:

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dancedouble.rendering.limb_maps import BONE_WEIGHTS
+from dancedouble.rendering.limb_maps import BONE_WEIGHTS, HEAD_WEIGHT
 
 FOLD = 4
 """Picture pixels per working pixel, on each axis."""
@@ -35,6 +35,10 @@ COVER_TRUST, ALPHA_GAIN = 3.0, 4.0
 """Alpha's logit is COVER_TRUST · (2 · blended mask − 1) + ALPHA_GAIN · what the network says."""
 NEAR_A_BONE, ON_A_BONE = 0.93, 0.97
 """Weights of a limb between which alpha is at least 0 and at least 1: 1.9 and 1.2 % of the height off its bone."""
+BESIDE_A_HEAD, ON_A_HEAD = 0.25, 0.5
+"""The same of the head's bone, 8 and 6 % off it, where all references show the person,"""
+MASK_RIM = 4
+"""but for so many pixels inside their masks' rim."""
 LONGEST_OFFSET = 12.0
 """Bound on the offsets in pixels."""
 SHADE_RIM = 4
@@ -161,16 +165,21 @@ class SwiftGenerator(nn.Module):
             rgb = rgb + blend[:, k : k + 1] * nudged[:, k, :3]
         cover = (blend[:, :-1] * masks).sum(1, keepdim=True) / (1 - blend[:, -1:]).clamp_min(1e-3)
         alpha = torch.sigmoid(ALPHA_GAIN * alpha + COVER_TRUST * (2 * cover - 1))
-        return SwiftLayers(rgb, torch.maximum(alpha, self._bones(maps)), blend, offsets, self._shade(a))
+        alpha = torch.maximum(alpha, self._surely(maps, references[:, :, 3]))
+        return SwiftLayers(rgb, alpha, blend, offsets, self._shade(a))
 
-    def _bones(self, maps: Tensor) -> Tensor:
-        """(B, maps, h, w) → (B, 1, H, W) 1 along the bones of limbs: there the person is, whatever the network says.
+    def _surely(self, maps: Tensor, masks: Tensor) -> Tensor:
+        """(B, maps, h, w) and (B, K, H, W) → (B, 1, H, W): where the person is, whatever the network says.
 
-        A dance takes limbs where the footage never had them; what no training frame covered there, the network leaves
-        bare, and arms come apart.
+        A dance takes limbs and head where the footage never had them; what no training frame covered there, the network
+        leaves bare: arms come apart, and a turned head has holes. But along the bones of limbs there is somebody. The
+        bone of a head, from neck to nose, is no such place, seen from the side; there the references decide.
         """
-        nearest: Tensor = self.enlarge(maps[:, BONE_WEIGHTS].amax(1, keepdim=True).float())
-        return ((nearest - NEAR_A_BONE) / (ON_A_BONE - NEAR_A_BONE)).clamp(0, 1)
+        within = -F.max_pool2d(-masks.amin(1, keepdim=True), 2 * MASK_RIM + 1, FOLD, MASK_RIM)
+        head = within * _ramp(maps[:, HEAD_WEIGHT : HEAD_WEIGHT + 1], BESIDE_A_HEAD, ON_A_HEAD)
+        bones = maps[:, BONE_WEIGHTS].amax(1, keepdim=True)
+        bones, head = self.enlarge(torch.cat([bones, head], 1).float()).split(1, 1)
+        return torch.maximum(_ramp(bones, NEAR_A_BONE, ON_A_BONE), head)
 
     def _shade(self, features: Tensor) -> Tensor:
         """(B, w, h, w') working features → (B, 1, H, W) factor on the plate's light: smooth, 1 before any training."""
@@ -179,6 +188,11 @@ class SwiftGenerator(nn.Module):
         faded = self.config.shade_gain * self.shadow(features) * fade_y[:, None] * fade_x
         shade: Tensor = 2 * self.enlarge(faded).sigmoid()
         return shade
+
+
+def _ramp(values: Tensor, low: float, high: float) -> Tensor:
+    """0 up to ``low``, 1 from ``high`` on."""
+    return ((values - low) / (high - low)).clamp(0, 1)
 
 
 def sample_near(pictures: Tensor, offsets: Tensor) -> Tensor:

@@ -104,6 +104,8 @@ _REGIONS = _regions(
     ([[(point, point) for point in points] for points in _FACE_GROUPS], _FACE_WIDTH),
 )
 
+HEAD_WEIGHT = 3 * [limb.name for limb in LIMBS].index("head")
+"""Channel of :func:`limb_maps` with the weight of the line from neck to nose."""
 BONE_WEIGHTS = [3 * index for index, limb in enumerate(LIMBS) if limb.name not in ("head", "ears")]
 """Channels of :func:`limb_maps` with the weights of limbs whose bones are inside the body, however it is turned."""
 CHANNELS = 3 * len(LIMBS) + len(_FINGERS) + len(_FACE_GROUPS)
