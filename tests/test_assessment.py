@@ -98,7 +98,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     estimator = LookalikeEstimator((world.target, world.target_poses), (world.source, world.source_poses))
     patch.setattr(capture, "dance_estimator", lambda: estimator)
     for module in (capture, preparation):
-        patch.setattr(module, "subject_estimator", lambda model=None: estimator)
+        patch.setattr(module, "subject_estimator", lambda model: estimator)
     for module in (capture, pipeline):
         patch.setattr(module, "subject_model", lambda: "heavy")
     patch.setattr(measuring, "load_lpips", lambda backbone: plain_distance)
@@ -180,9 +180,9 @@ def test_what_was_done_is_not_done_again(scene: Scene, evaluated: Path, monkeypa
 def test_who_looks_at_results_looks_at_the_truth_too(
     scene: Scene, evaluated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, estimator = [], capture.subject_estimator()
+    asked, estimator = [], capture.subject_estimator("heavy")
 
-    def remembered(model: str | None = None) -> Any:
+    def remembered(model: str) -> Any:
         asked.append(model)
         return estimator
 

@@ -176,14 +176,17 @@ def dataset(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def prepare(world: World, dataset: Path, workspace: Path, detector: str = "heavy") -> pipeline.PrepareResult:
+    estimator = TwoClipEstimator(world.source_poses, world.target_poses)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dancedouble.training.authors_dataset.subject_estimator", lambda model: estimator)
+        patch.setattr(pipeline, "subject_model", lambda: detector)
+        return pipeline.prepare_dataset(dataset, workspace, consent=CONSENT)
+
+
 @pytest.fixture(scope="module")
 def prepared(world: World, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> pipeline.PrepareResult:
-    patch = pytest.MonkeyPatch()
-    estimator = TwoClipEstimator(world.source_poses, world.target_poses)
-    patch.setattr("dancedouble.training.authors_dataset.subject_estimator", lambda: estimator)
-    result = pipeline.prepare_dataset(dataset, tmp_path_factory.mktemp("edn") / "workspace", consent=CONSENT)
-    patch.undo()
-    return result
+    return prepare(world, dataset, tmp_path_factory.mktemp("edn") / "workspace")
 
 
 def test_names_pair_and_gaps_in_numbering_stay_gaps(dataset: Path) -> None:
@@ -215,14 +218,22 @@ def test_the_workspace_learns_from_the_given_figures_and_boxes(prepared: pipelin
 
 
 def test_the_same_dataset_is_not_prepared_again_and_consent_is_asked(
-    prepared: pipeline.PrepareResult, dataset: Path, tmp_path: Path
+    world: World, prepared: pipeline.PrepareResult, dataset: Path, tmp_path: Path
 ) -> None:
     before = (prepared.workspace / "manifest.json").stat().st_mtime_ns
-    assert pipeline.prepare_dataset(dataset, prepared.workspace, consent=CONSENT).usable == 38
+    assert prepare(world, dataset, prepared.workspace).usable == 38
     assert (prepared.workspace / "manifest.json").stat().st_mtime_ns == before
     with pytest.raises(ConsentError):
         pipeline.prepare_dataset(dataset, tmp_path / "w")
     assert not (tmp_path / "w").exists()
+
+
+def test_a_dataset_says_when_the_smaller_network_looked_and_is_made_anew_by_the_better(
+    world: World, dataset: Path, tmp_path: Path
+) -> None:
+    workspace = tmp_path / "w"
+    assert any("smaller network" in line for line in prepare(world, dataset, workspace, "full").warnings)
+    assert not any("smaller network" in line for line in prepare(world, dataset, workspace, "heavy").warnings)
 
 
 def test_damaged_datasets_are_refused_in_one_line(dataset: Path, tmp_path: Path) -> None:

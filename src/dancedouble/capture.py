@@ -63,13 +63,12 @@ def dance_estimator() -> PoseEstimator:
     return BlazePose(mask=False)
 
 
-def subject_estimator(model: LandmarkModel | None = None) -> PoseEstimator:
+def subject_estimator(model: LandmarkModel) -> PoseEstimator:
     """What looks at footage that is learned, and at results that are judged: with masks.
 
     Footage is looked at once, and what is learned is no better than its poses: the heavy network, which takes three to
-    five times as long as the full one, sees everybody twice. None is :func:`subject_model`.
+    five times as long as the full one, sees everybody twice. Which is to be had: :func:`subject_model`.
     """
-    model = model or subject_model()
     return BlazePose(model=model, twice=model == "heavy")
 
 

@@ -110,7 +110,9 @@ def prepare_dataset(
     """
     folder, started = Path(folder), time.monotonic()
     consent = _require_consent(consent, folder)
-    ready = prepare_authors_dataset(folder, Path(workspace), consent=consent, on_progress=on_progress)
+    ready = prepare_authors_dataset(
+        folder, Path(workspace), consent=consent, detector=subject_model(), on_progress=on_progress
+    )
     manifest = ready.manifest
     return PrepareResult(
         workspace=ready.path, frames=manifest.frames, usable=len(manifest.usable),

@@ -26,9 +26,10 @@ from dancedouble.errors import InputError, NoPersonError
 from dancedouble.files import write_atomically
 from dancedouble.media.image import read_image, write_image
 from dancedouble.plate import PlateBuilder
+from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.estimator import PersonPose, PoseEstimator
 from dancedouble.pose.tracking import track_subject
-from dancedouble.preparation import WAY, person_height
+from dancedouble.preparation import SECOND_BEST, WAY, person_height
 from dancedouble.progress import OnProgress
 from dancedouble.workspace import (
     FACES,
@@ -111,27 +112,24 @@ def read_dataset(folder: Path) -> Dataset:
 
 
 def prepare_dataset(
-    folder: Path, workspace: Path, *, consent: str, estimator: PoseEstimator | None = None, on_progress: OnProgress
+    folder: Path, workspace: Path, *, consent: str, detector: LandmarkModel, on_progress: OnProgress
 ) -> Workspace:
     """Fill ``workspace`` from a dataset folder: figures and face boxes are taken as they are.
 
-    Poses, which rendering needs to fit a dance to this body, masks and the plate are found in the frames. Raises
-    InputError, NoPersonError, OutputError.
+    Poses, which rendering needs to fit a dance to this body, masks and the plate are found in the frames, by
+    ``detector``. Raises InputError, NoPersonError, OutputError.
     """
     dataset = read_dataset(folder)
-    settings: dict[str, Any] = {"edn_dataset": dataset.sha256, "way": WAY}
+    settings: dict[str, Any] = {"edn_dataset": dataset.sha256, "detector": detector, "way": WAY}
     if (workspace / MANIFEST).is_file() and Workspace(workspace).manifest.settings == settings:
         return Workspace(workspace)
     with new_workspace(workspace, "labels") as part:
-        _fill(part, dataset, settings, consent, estimator or subject_estimator(), on_progress)
+        _fill(part, dataset, settings, consent, on_progress)
     return Workspace(workspace)
 
 
-def _fill(
-    part: Path, dataset: Dataset, settings: dict[str, Any], consent: str, estimator: PoseEstimator,
-    on_progress: OnProgress,
-) -> None:  # fmt: skip
-    found, size, builder = _copy(dataset, part, estimator, on_progress)
+def _fill(part: Path, dataset: Dataset, settings: dict[str, Any], consent: str, on_progress: OnProgress) -> None:
+    found, size, builder = _copy(dataset, part, subject_estimator(settings["detector"]), on_progress)
     count = dataset.items[-1].index + 1
     rows: list[PersonPose | None] = [None] * count
     for item, pose in zip(dataset.items, found, strict=True):
@@ -149,6 +147,8 @@ def _fill(
     write_atomically(part / FACES, json.dumps(boxes).encode())
     if dataset.unpaired:
         warnings.append(f"{dataset.unpaired} labels or images have no partner of their name and are left out")
+    if settings["detector"] == "full":
+        warnings.append(SECOND_BEST)
     name = dataset.path.name
     manifest = Manifest(
         source_name=name, source_sha256=dataset.sha256, size=size, fps=dataset.fps, frames=count,
