@@ -107,7 +107,7 @@ def carry_person(
         target: the wanted pose; where depths are unknown, arms are before the trunk.
         size_hw: height and width of the wanted picture in pixels, multiples of 4.
         body_height_px: standing height of the person in pixels.
-        picks: (K, len(GROUPS)) which of the N pictures each group of each result is from.
+        picks: (K, len(GROUPS)) which of the N pictures each group of each result is from; each is picked for some.
         spare: which of them fills the last result's trunk where the picked one shows none, since an arm lay there.
         before: a pose from which, beside the pictures', the flow is wanted; done together it costs little.
     """
@@ -179,7 +179,7 @@ def _wanted(pose: Pose, size_hw: tuple[int, int], body_height_px: float) -> _Wan
 
 def _largest(values: Sequence[Array]) -> NDArray[np.uint8]:
     """Which of several arrays of one shape is largest, everywhere."""
-    most, which = values[0], np.zeros(values[0].shape, np.uint8)
+    most, which = values[0].copy(), np.zeros(values[0].shape, np.uint8)
     for index, more in enumerate(values[1:], 1):
         np.copyto(which, index, where=more > most)
         np.maximum(most, more, out=most)
