@@ -10,7 +10,7 @@ from dancedouble.pose.keypoints import Pose
 from dancedouble.pose.skeleton import INDEX, POINTS
 from dancedouble.rendering.body_parts import GROUPS, PARTS
 from dancedouble.rendering.part_maps import part_maps
-from dancedouble.rendering.warping import carry_person, limb_flow, limb_flows, warp
+from dancedouble.rendering.warping import carry_person, warp
 
 SIZE = (128, 96)
 STANDING = {
@@ -35,6 +35,14 @@ def person() -> tuple[np.ndarray, np.ndarray]:
 def pose(xy: np.ndarray, score: np.ndarray, depth: np.ndarray | None = None) -> Pose:
     """One pose, or several at once."""
     return Pose(xy, score, np.zeros(score.shape, np.float32) if depth is None else depth)
+
+
+def limb_flow(source: Pose, target: Pose, size: tuple[int, int], height: float) -> NDArray[np.float32]:
+    """Where to look in the picture of ``source`` for every pixel of the picture of ``target``."""
+    blank, own = np.zeros((*size, 4), np.uint8), Pose(*(values[None] for values in target))
+    flow = carry_person([blank], own, target, size, height, whole(1), before=source).from_before
+    assert flow is not None
+    return flow
 
 
 def positions() -> np.ndarray:
@@ -105,7 +113,8 @@ def test_many_references_are_the_same_as_one_by_one() -> None:
     xy, score = person()
     sources = np.stack([xy, xy + 3, xy * 0.9]).astype(np.float32)
     scores = np.stack([score, score, np.where(np.arange(POINTS) == 7, 0, score)]).astype(np.float32)
-    flows = limb_flows(pose(sources, scores), pose(xy, score), SIZE, BODY_HEIGHT)
+    blank = np.zeros((*SIZE, 4), np.uint8)
+    flows = carry_person([blank] * 3, pose(sources, scores), pose(xy, score), SIZE, BODY_HEIGHT, whole(3)).flows
     for k in range(3):
         np.testing.assert_array_equal(
             flows[k], limb_flow(pose(sources[k], scores[k]), pose(xy, score), SIZE, BODY_HEIGHT)

@@ -133,8 +133,8 @@ class PairSampler:
         crops = [self.footage.crop(frame) for frame in frames]
         poses = [self.footage.pose(frame) for frame in frames]
         shown = [
-            self._show(frame, chosen, plate, before)
-            for frame, plate, before in zip(frames, plates, (None, poses[0]), strict=True)
+            self._show(frame, pose, chosen, plate, before)
+            for frame, pose, plate, before in zip(frames, poses, plates, (None, poses[0]), strict=True)
         ]
         side = face_side(self.footage.size)
         return Batch(
@@ -148,11 +148,11 @@ class PairSampler:
             face=torch.tensor([[self._face(frame, pose, side) for frame, pose in zip(frames, poses, strict=True)]]),
         )
 
-    def _show(self, frame: int, chosen: NDArray[np.int64], plate: Picture, before: Pose | None) -> Shown:
+    def _show(self, frame: int, pose: Pose, chosen: NDArray[np.int64], plate: Picture, before: Pose | None) -> Shown:
         given = self._given(frame)
         if given is not None and isinstance(self.conditioner, FigureConditioner):
             return Shown(picture_to_tensor(given).numpy(), np.zeros((0, *self.footage.size, 4), np.uint8))
-        return self.conditioner.show(self.footage.pose(frame), self.footage.size, chosen, plate, before)
+        return self.conditioner.show(pose, self.footage.size, chosen, plate, before)
 
     def _figure(self, frame: int, pose: Pose) -> Tensor:
         given = self._given(frame)

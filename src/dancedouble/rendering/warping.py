@@ -43,30 +43,6 @@ _ARMS = [[index for index, part in enumerate(PARTS) if part.group == f"{side}_ar
 """Parts of the right and left arm."""
 
 
-def limb_flow(source: Pose, target: Pose, size_hw: tuple[int, int], body_height_px: float) -> Array:
-    """Where to look in a reference picture for every pixel of the picture of another pose.
-
-    Args:
-        source: the pose in the reference picture, in its pixels.
-        target: the wanted pose, in pixels of the wanted picture; where depths are unknown, arms are before the trunk.
-        size_hw: height and width of the wanted picture in pixels, multiples of 4.
-        body_height_px: standing height of the person in pixels.
-
-    Returns:
-        float32 (H, W, 2): x and y in pixels of the reference picture. A part that either pose lacks follows
-        the parts around it; with nothing in common the flow is the identity.
-    """
-    one = Pose(*(values[None] for values in source))
-    return np.asarray(limb_flows(one, target, size_hw, body_height_px)[0], np.float32)
-
-
-def limb_flows(source: Pose, target: Pose, size_hw: tuple[int, int], body_height_px: float) -> Array:
-    """:func:`limb_flow` from the pictures of K poses at once: (K, H, W, 2)."""
-    wanted, all_groups = _wanted(target, size_hw, body_height_px), np.ones((len(source.xy), len(GROUPS)), np.bool_)
-    parts = _carry(source, wanted, body_height_px, all_groups, [None] * len(source.xy))
-    return np.stack([flow for flow, _ in parts])
-
-
 class Carried(NamedTuple):
     """K pictures of a person carried to one pose, each put together from N pictures of them."""
 
@@ -75,9 +51,10 @@ class Carried(NamedTuple):
     sources: NDArray[np.uint8]
     """(K, H, W) which of the N pictures each pixel is from."""
     flows: tuple[Array, ...]
-    """N of (H, W, 2): where each of the N pictures was looked at, x and y in its pixels."""
+    """N of (H, W, 2): where each of the N pictures was looked at, x and y in its pixels, for the groups that it was
+    picked for. A part that either pose lacks follows the parts around it; with nothing in common it is the identity."""
     from_before: Array | None
-    """(H, W, 2) :func:`limb_flow` from the pose of before; None without one."""
+    """(H, W, 2) the same from the pose of before, for all groups; None without one."""
 
 
 def carry_person(
@@ -153,12 +130,8 @@ class _Wanted(NamedTuple):
     y: Array
     refine: Callable[[Array], Array]
     """Makes (N,) or (N, C) of the cells a picture."""
-    known: NDArray[np.bool_]
-    """(P,) which parts it has."""
-    nearness: Array
-    """(P, N) of its cells to its parts; see :func:`_nearness`."""
-    weights: Array
-    """(P, N) of its parts in its cells, where all that it has can be taken from somewhere."""
+    weights: _Weights
+    """Of its parts in its cells."""
     nearest: NDArray[np.uint8]
     """(H, W) the group of parts that has most to say at each pixel."""
     pieces: NDArray[np.uint8]
@@ -171,10 +144,10 @@ def _wanted(pose: Pose, size_hw: tuple[int, int], body_height_px: float) -> _Wan
     x, y, refine = coarse_grid(size_hw)
     axis, known = part_axes(pose)
     nearness = _nearness(axis, arms_in_front(pose.depth, body_height_px), x, y, body_height_px)
-    weights = _softmax(nearness, known)
-    says = _MEMBERS @ weights
+    weights = _Weights(nearness)
+    says = _MEMBERS @ weights.of(known)
     nearest = _largest([refine(one) for one in says])
-    return _Wanted(pose, size_hw, x, y, refine, known, nearness, weights, nearest, _PIECES[says.argmax(0)])
+    return _Wanted(pose, size_hw, x, y, refine, weights, nearest, _PIECES[says.argmax(0)])
 
 
 def _largest(values: Sequence[Array]) -> NDArray[np.uint8]:
@@ -196,7 +169,6 @@ def _carry(
     """
     if source.xy.shape[1:] != (POINTS, 2):
         raise ValueError(f"poses must have {POINTS} points, got {source.xy.shape}")
-    weights, weights_of = wanted.weights, wanted.known
     all_maps, all_known = part_maps(source, wanted.pose, body_height_px)
     axes, fronts = part_axes(source)[0], arms_in_front(source.depth, body_height_px)
     for index, (maps, known, place) in enumerate(zip(all_maps, all_known, places, strict=True)):
@@ -204,11 +176,9 @@ def _carry(
         if place is None:
             yield flow, np.empty(0, np.float32)
             continue
-        if (known != weights_of).any():
-            weights, weights_of = _softmax(wanted.nearness, known), known
         cells = Cells(wanted.size_hw, place)
         there = _nearness(axes[index], fronts[index], cells.cut(there_x), cells.cut(there_y), body_height_px)
-        yield flow, cells.refine(_cosine(cells.cut(weights), _softmax(there, known))).clip(0, 1)
+        yield flow, cells.refine(_cosine(cells.cut(wanted.weights.of(known)), _softmax(there, known))).clip(0, 1)
 
 
 def _flow(
@@ -219,8 +189,7 @@ def _flow(
     there_x = there_y = np.empty(0, np.float32)
     for piece in pieces:
         own = known & _IN_PIECE[piece]
-        rows = np.flatnonzero(own if own.any() else known)
-        blended = maps[rows].reshape(-1, 6).T @ _softmax(wanted.nearness[rows])
+        blended = maps.reshape(len(maps), 6).T @ wanted.weights.of(own if own.any() else known)
         x = blended[0] * wanted.x + blended[1] * wanted.y + blended[2]
         y = blended[3] * wanted.x + blended[4] * wanted.y + blended[5]
         fine = wanted.refine(np.stack([x, y], -1))
@@ -255,9 +224,24 @@ def _nearness(axis: Array, front: Array, x: Array, y: Array, body_height_px: flo
     return logits
 
 
-def _softmax(logits: Array, known: NDArray[np.bool_] | None = None) -> Array:
-    """Weights (P, N) of the parts, or of the known ones, that sum to 1 in every column."""
-    some = logits if known is None or known.all() else np.where(known[:, None], logits, -np.inf)
+class _Weights:
+    """Weights of the wanted pose's parts for those that can be taken from a picture: the same for most pictures."""
+
+    def __init__(self, nearness: Array) -> None:
+        self._nearness = nearness
+        self._found: dict[bytes, Array] = {}
+
+    def of(self, known: NDArray[np.bool_]) -> Array:
+        """(P, N) of the ``known`` (P,) parts; they sum to 1 in every column."""
+        key = known.tobytes()
+        if key not in self._found:
+            self._found[key] = _softmax(self._nearness, known)
+        return self._found[key]
+
+
+def _softmax(logits: Array, known: NDArray[np.bool_]) -> Array:
+    """Weights (P, N) of the known parts that sum to 1 in every column."""
+    some = logits if known.all() else np.where(known[:, None], logits, -np.inf)
     weights: Array = np.exp(some - some.max(0))
     weights /= weights.sum(0)
     return weights
