@@ -15,6 +15,7 @@ from dancedouble.assessment.contenders import Contender, nearest_frame, warp_onl
 from dancedouble.assessment.trial import TrainingPart
 from dancedouble.evaluation.pose_metrics import nearest_frames
 from dancedouble.models.generator import small_generator
+from dancedouble.models.swift import SwiftConfig
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import body
 from dancedouble.recipe import FigureInput, LimbInput, Recipe, Stage
@@ -82,6 +83,15 @@ def shown(recipe: Recipe, **change: Any) -> Recipe:
     return each_stage(changed, lambda stage: replace(stage, generator=replace(stage.generator, **fitting)))
 
 
+def without_polish(recipe: Recipe) -> Recipe:
+    """Nothing looks at the blended picture again."""
+    return each_stage(
+        recipe,
+        lambda stage: replace(stage, generator=replace(stage.generator, polish=0))
+        if isinstance(stage.generator, SwiftConfig) else stage,
+    )  # fmt: skip
+
+
 WITHOUT: dict[str, tuple[str, Change]] = {
     "no-adversary": ("the adversarial stage", without_adversary),
     "no-temporal": (
@@ -90,6 +100,7 @@ WITHOUT: dict[str, tuple[str, Change]] = {
     "no-face": ("the face GAN", lambda r: replace(r, face=None)),
     "no-references": ("warped references and limb maps: stick figures, same losses", without_references),
     "one-reference": ("the second of its references", lambda r: shown(r, references=1)),
+    "no-polish": ("the correction of the blended picture", without_polish),
     "no-plate": ("the sight of the plate", lambda r: shown(r, plate=False)),
     "no-perceptual": ("the perceptual loss", lambda r: ablate(r, "no-perceptual")),
     "no-structure": ("the structure loss", without_term("structure")),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,7 @@ from dancedouble.pose.skeleton import POINTS, body
 from dancedouble.recipe import LimbInput
 from dancedouble.rendering.limb_maps import CHANNELS, limb_maps
 
-SMALL = SwiftConfig(maps=CHANNELS, references=2, width=8, reference_width=4)
+SMALL = SwiftConfig(maps=CHANNELS, references=2, width=8, reference_width=4, polish=4)
 
 
 def inputs(config: SwiftConfig, size: tuple[int, int], batch: int = 1) -> tuple[Tensor, Tensor, Tensor]:
@@ -65,6 +67,22 @@ def test_before_training_it_shows_the_best_reference_where_it_covers_and_another
     assert layers.alpha.mean() > 0.9
     references[:, :, 3] = 0
     assert generator(maps, references).alpha.mean() < 0.1
+
+
+def test_polish_changes_nothing_until_it_learns_to() -> None:
+    polished = SwiftGenerator(SMALL).eval()
+    without = SwiftGenerator(replace(SMALL, polish=0)).eval()
+    without.load_state_dict({name: value for name, value in polished.state_dict().items() if "polish" not in name})
+    shown = inputs(SMALL, (64, 48))
+    before = without(*shown)
+    assert torch.equal(polished(*shown).rgb, before.rgb) and torch.equal(polished(*shown).alpha, before.alpha)
+    assert polished.polish is not None
+    with torch.no_grad():
+        polished.polish.change.bias[:12] = 1.5  # type: ignore[index]
+        polished.polish.change.bias[12:] = -20  # type: ignore[index]
+    after = polished(*shown)
+    torch.testing.assert_close(after.rgb, (before.rgb + 1.5).clamp(-1, 1))
+    assert after.alpha.mean() < 0.1 < before.alpha.mean()
 
 
 def bare(maps: Tensor, references: Tensor) -> Tensor:

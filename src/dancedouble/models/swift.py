@@ -1,9 +1,9 @@
 """The fast method's generator: it blends real pixels, corrects them, and says where the person is.
 
 It is shown limb maps of the wanted pose, a few real pictures of the subject already warped to that pose, and its
-own previous frame. Everything happens at a quarter of the resolution and below; pixels only come back at the end,
+own previous frame. Everything is decided at a quarter of the resolution and below; pixels only come back at the end,
 where every output pixel is a blend of the references' pixels (nudged by a small predicted offset), the previous
-frame's, and the network's own paint.
+frame's, and the network's own paint. At last that blend is looked at, at half the resolution, and corrected.
 
 It starts from a good guess, not from noise: before any training the blend prefers the references whose masks cover a
 pixel, the best reference first, and alpha is the blended mask. Learning only has to correct that.
@@ -57,6 +57,8 @@ class SwiftConfig:
     """Channels at the working resolution; twice and three times as many below."""
     reference_width: int = 16
     """Channels each reference is encoded into."""
+    polish: int = 0
+    """Channels of what looks at the blended picture and corrects it; 0 where nothing does."""
     shade_gain: float = 1.0
     """Shade's logit over what the network says: above 1, deep shadows are learned in hundreds of steps."""
 
@@ -99,6 +101,31 @@ class Residual(nn.Module):
         return x + change
 
 
+class Polish(nn.Module):
+    """Corrects a blended picture and its alpha, at half their resolution, where seams and holes can be seen.
+
+    Before any training it changes nothing.
+    """
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__()
+        self.look = nn.Sequential(convolution(features + REFERENCE_CHANNELS * 4, width), Residual(width))
+        self.change = nn.Conv2d(width, REFERENCE_CHANNELS * 4, 3, 1, 1)
+        nn.init.zeros_(self.change.weight)
+        assert self.change.bias is not None
+        nn.init.zeros_(self.change.bias)
+
+    def forward(self, features: Tensor, rgb: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
+        """What to add to the picture (B, 3, H, W) and to alpha's logit (B, 1, H, W).
+
+        ``features`` (B, features, H/4, W/4); ``rgb`` in [-1, 1], ``alpha`` in [0, 1].
+        """
+        painted = F.pixel_unshuffle(torch.cat([rgb, alpha], 1), 2).to(features)
+        enlarged = F.interpolate(features, scale_factor=FOLD / 2, mode="nearest")
+        change = F.pixel_shuffle(self.change(self.look(torch.cat([enlarged, painted], 1))), 2).float()
+        return change[:, :3], change[:, 3:]
+
+
 class SwiftGenerator(nn.Module):
     """Limb maps + warped references + previous frame → layers. Fully convolutional."""
 
@@ -118,6 +145,7 @@ class SwiftGenerator(nn.Module):
         self.nudge = nn.Conv2d(w, 2 * config.references, 3, 1, 1)
         self.shadow = nn.Conv2d(w, 1, 3, 1, 1)
         self.enlarge = nn.Upsample(scale_factor=FOLD, mode="bilinear")
+        self.polish = Polish(w, config.polish) if config.polish else None
         self._start_from_the_references()
 
     def _start_from_the_references(self) -> None:
@@ -164,8 +192,11 @@ class SwiftGenerator(nn.Module):
         for k in range(count):
             rgb = rgb + blend[:, k : k + 1] * nudged[:, k, :3]
         cover = (blend[:, :-1] * masks).sum(1, keepdim=True) / (1 - blend[:, -1:]).clamp_min(1e-3)
-        alpha = torch.sigmoid(ALPHA_GAIN * alpha + COVER_TRUST * (2 * cover - 1))
-        alpha = torch.maximum(alpha, self._surely(maps, references[:, :, 3]))
+        logit = ALPHA_GAIN * alpha + COVER_TRUST * (2 * cover - 1)
+        if self.polish is not None:
+            change, more = self.polish(a, rgb, logit.sigmoid())
+            rgb, logit = (rgb + change).clamp(-1, 1), logit + ALPHA_GAIN * more
+        alpha = torch.maximum(logit.sigmoid(), self._surely(maps, references[:, :, 3]))
         return SwiftLayers(rgb, alpha, blend, offsets, self._shade(a))
 
     def _surely(self, maps: Tensor, masks: Tensor) -> Tensor:

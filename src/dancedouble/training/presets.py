@@ -28,7 +28,7 @@ DEFAULT_HEIGHT = 256
 def swift(height: int = DEFAULT_HEIGHT) -> Recipe:
     """Minutes on a laptop: real pixels warped limb by limb, a small network that blends, corrects and masks them."""
     limbs = LimbInput(bank=96, plate=True)
-    generator = SwiftConfig(maps=limbs.channels, references=limbs.references, shade_gain=4.0)
+    generator = SwiftConfig(maps=limbs.channels, references=limbs.references, polish=24, shade_gain=4.0)
     # Colour losses prefer the plate to a hand that may be elsewhere: perception leads, they only steady it.
     weights = ReconstructionWeights(colour=0.25, structure=0.6, perceptual=1.5, matting=0.05)
     return Recipe(
@@ -71,7 +71,7 @@ def figure(height: int = DEFAULT_HEIGHT) -> Recipe:
 def tiny(height: int = 64) -> Recipe:
     """Every part of ``swift`` at toy size: for tests and for trying the pipeline in seconds."""
     limbs = LimbInput(bank=6, plate=True)
-    generator = SwiftConfig(maps=limbs.channels, references=limbs.references, width=8, reference_width=4)
+    generator = SwiftConfig(maps=limbs.channels, references=limbs.references, width=8, reference_width=4, polish=4)
     return Recipe(
         preset="tiny", framing=TrackedCrop(), conditioning=limbs, perceptual=None,
         stages=(
