@@ -64,14 +64,14 @@ def test_the_generator_is_shown_the_room_behind_the_person() -> None:
 
 
 def test_persons_who_were_learned_without_the_room_still_render() -> None:
-    """Recipes of before say nothing of the plate, nor of the gain of shades."""
+    """Recipes of before say nothing of the plate, nor of the gain of shades, nor of polish."""
     torch.manual_seed(0)
     person = untrained_person("tiny")
     recipe = copy.deepcopy(person.recipe)
     del recipe["conditioning"]["plate"]
     for stage in recipe["stages"]:
         stage["generator"]["maps"] = CHANNELS
-        del stage["generator"]["shade_gain"]
+        del stage["generator"]["shade_gain"], stage["generator"]["polish"]
     painter = Painter(recipe_from_dict(recipe).final.generator)
     weights = {name: value for name, value in person.weights.items() if name.startswith("face.")}
     weights |= {f"painter.{name}": value for name, value in painter.state_dict().items()}

@@ -11,7 +11,8 @@ the same command goes on from its last checkpoint. The last line says where the 
 The one in the package took four calls on one thread of an AMD EPYC. In the first two ``swift`` was shown three
 references: 58 minutes (4,556 steps) with one gap of 0.15 s, then 16 (1,483 steps) with ``--begin`` and the gaps below.
 What looked at the second reference was cut out of that, and 35 minutes more (3,228 steps) of ``--begin`` followed, and
-28 (2,794 steps) when poses were smoothed by parabolas and forearms before the trunk kept their pixels.
+28 (2,794 steps) when poses were smoothed by parabolas and forearms before the trunk kept their pixels. What corrects the
+blended picture came after that and has not seen the crowd: it begins by changing nothing.
 """
 
 from __future__ import annotations
