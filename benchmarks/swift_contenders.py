@@ -112,7 +112,7 @@ WITHOUT: dict[str, tuple[str, Change]] = {
 
 
 def begun_with_nothing(height: int) -> Recipe:
-    """``swift`` without its start, which knows all of its parts: what parts are taken from."""
+    """``swift`` without its start, which knows its parts: what parts are taken from."""
     return replace(preset("swift", height), start=None)
 
 

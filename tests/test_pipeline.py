@@ -192,6 +192,24 @@ def test_frames_without_the_dancer_are_the_empty_plate_and_counted(
     assert (read_image(tmp_path / "frames" / "000015.png") != plate).any()
 
 
+@pytest.mark.parametrize("name", ["dance.npz", "dance.mp4"])
+def test_a_dance_that_is_not_there_is_said_before_anything_is_looked_at(
+    world: World, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(InputError, match=rf"{name}: no such file"):
+        pipeline.transfer(tmp_path / name, world.target, tmp_path / "out.mp4", consent=CONSENT)
+    assert not list(tmp_path.iterdir()), "something was left of a job that never began"
+
+
+def test_an_evaluation_says_where_it_cannot_be_written(prepared: PrepareResult, tmp_path: Path) -> None:
+    (tmp_path / "report").write_text("a file")
+    with pytest.raises(OutputError, match=r"report: cannot be made \(File exists\)"):
+        pipeline.evaluate(prepared.workspace, tmp_path / "report", preset="tiny", steps=1)
+    with pytest.raises(WorkspaceError):
+        pipeline.evaluate(tmp_path / "nowhere", tmp_path / "new", preset="tiny", steps=1)
+    assert not (tmp_path / "new").exists()
+
+
 def test_transfer_does_the_whole_job_and_goes_on_after_a_kill(world: World, tmp_path: Path) -> None:
     output = tmp_path / "double.mp4"
     seen: list[str] = []

@@ -11,8 +11,8 @@ the same command goes on from its last checkpoint. The last line says where the 
 The one in the package took four calls on one thread of an AMD EPYC. In the first two ``swift`` was shown three
 references: 58 minutes (4,556 steps) with one gap of 0.15 s, then 16 (1,483 steps) with ``--begin`` and the gaps below.
 What looked at the second reference was cut out of that, and 35 minutes more (3,228 steps) of ``--begin`` followed, and
-28 (2,794 steps) when poses were smoothed by parabolas and forearms before the trunk kept their pixels. What corrects the
-blended picture came after that and has not seen the crowd: it begins by changing nothing.
+28 (2,794 steps) when poses were smoothed by parabolas and forearms before the trunk kept their pixels. What corrects
+the blended picture was added after that with fresh weights: it has not seen the crowd, and changes nothing at first.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def main() -> None:
     run = FrameRun(stage, recipe, load_perceptual(recipe.perceptual, execution.device)[0], execution)
     if arguments.begin is not None:
         painter = Painter(stage.generator)
-        painter.load_state_dict(read_start(arguments.begin).weights)
+        painter.load_state_dict(read_start(arguments.begin).weights, strict=False)  # parts it lacks begin fresh
         run.start_from(painter, None)
     begun = "nothing" if arguments.begin is None else arguments.begin.stem
     learn(run, samplers, 60 * arguments.minutes, arguments.work / f"begun-with-{begun}.pt")

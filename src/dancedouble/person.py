@@ -42,7 +42,7 @@ class Person:
     recipe: dict[str, Any]
     """The complete recipe, as its ``to_dict`` gives it: what to build and how to show poses to it."""
     weights: dict[str, Tensor]
-    """Tensors of the networks, prefixed ``generator.`` or ``face.``."""
+    """Tensors of the networks, prefixed by part: ``painter.``, ``face.``, and the paper's discriminators."""
     plate: NDArray[np.uint8]
     """The empty background, RGB uint8 (H, W, 3)."""
     poses: PoseSequence

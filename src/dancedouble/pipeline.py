@@ -20,7 +20,7 @@ from dancedouble.delivery import Layout, check_request
 from dancedouble.description import describe_installation, describe_path, describe_preset
 from dancedouble.devices import choose_device
 from dancedouble.engine import open_engine
-from dancedouble.errors import ConsentError, InputError
+from dancedouble.errors import ConsentError, InputError, OutputError
 from dancedouble.evaluation.paired import measure_pair
 from dancedouble.exporting import MODELS, Format, export_person
 from dancedouble.files import sha256
@@ -131,7 +131,9 @@ def import_checkpoint(
     """
     output, started = Path(person), time.monotonic()
     check_output(output, [])
+    stage = Stage("import", on_progress, total=1)
     save_person(output, import_person(Path(folder), Workspace(workspace)))
+    stage.report(1, output.name)
     return TrainResult(
         person=output, steps=0, seconds={"reading": time.monotonic() - started}, stopped=False, losses={}
     )
@@ -372,11 +374,11 @@ def evaluate(
     PersonFileError, ClipTooShortError, WeightsError, OutputError.
     """
     subject, folder, where = Path(subject), Path(output), choose_device(device)
-    folder.mkdir(parents=True, exist_ok=True)
     if subject.is_file():
         if source is None or result is None:
             raise InputError(f"{subject}: of a person file a finished transfer is judged; give its source and result")
         person = load_person(subject)
+        _make_folder(folder)
         dance = capture_poses(Path(source), frames=frames, on_progress=on_progress).poses
         asked = normalize_poses(dance, person.poses, retarget=retarget).poses
         found = assess_result(
@@ -386,6 +388,7 @@ def evaluate(
         )  # fmt: skip
         return EvaluateResult(content=found.report.to_dict(), report=found.numbers, page=found.page)
     workspace = Workspace(subject)
+    _make_folder(folder)
     given = None if source is None else Path(source)
     trial = hold_out(workspace) if truth is None else pair_up(workspace, given, Path(truth), on_progress)
     budget = budget or DEFAULT_BUDGET
@@ -443,6 +446,13 @@ def _require_consent(consent: str | None, video: Path) -> str:
         f"{video}: learning a person needs their consent; say who they are and how they agreed,"
         ' with --consent "who, how"'
     )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
 
 
 def _checked(dance: PoseSequence, footage: PoseSequence, target: Path, on_progress: OnProgress) -> list[str]:

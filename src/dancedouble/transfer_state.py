@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from dancedouble.capture import DANCE_LOOKS, Capture, capture_poses, is_video
-from dancedouble.errors import OutputError
+from dancedouble.errors import InputError, OutputError
 from dancedouble.files import sha256, write_atomically
 from dancedouble.media.video import probe
 from dancedouble.planning import choose_size, plan_budget
@@ -39,8 +39,10 @@ def announce_plan(
     source: Path, target: Path, budget: float, preset: str, size: int | None, device: torch.device,
     on_progress: OnProgress,
 ) -> None:  # fmt: skip
-    """Say how the budget will be spent, before anything is."""
+    """Say how the budget will be spent, before anything is. Raises MediaError, InputError for what is not there."""
     target_info = probe(target)
+    if not is_video(source) and not source.exists():
+        raise InputError(f"{source}: no such file; expected a video, poses (.npz) or a folder of OpenPose JSON")
     frames = probe(source).frames if is_video(source) else 0
     height = size or own_height(preset) or choose_size(budget, target_info.size[0] * 0.8, device)
     plan = plan_budget(

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="dancedouble",
     help="Film yourself for half a minute, pick a dance video, and watch yourself dance it.",
-    epilog="Only learn people who agreed. Everything written here says that it is synthetic.",
+    epilog="Only learn people who agreed. Every video of a person says that it is synthetic.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -1,4 +1,4 @@
-"""What every command does around its call of the library: progress, Ctrl-C, consent, errors, exit code."""
+"""What every command does around its call of the library: progress, its log, Ctrl-C, consent, errors, exit code."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Session:
             print_result(result, describe, json=self.json)
 
     def perform(self, work: Callable[[OnProgress], AnyResult]) -> AnyResult:
-        with open_view(quiet=self.quiet) as view, spoken(view, quiet=self.quiet), Interruption(view) as interruption:
+        with open_view(quiet=self.quiet) as view, heard_log(view, quiet=self.quiet), Interruption(view) as interruption:
 
             def on_progress(progress: Progress) -> None:
                 view.show(progress)
@@ -126,7 +126,7 @@ class Session:
         raise typer.Exit(code) from None
 
 
-class Spoken(logging.Handler):
+class LogView(logging.Handler):
     """Says what the library logs among the progress."""
 
     def __init__(self, view: ProgressView) -> None:
@@ -139,9 +139,9 @@ class Spoken(logging.Handler):
 
 
 @contextmanager
-def spoken(view: ProgressView, *, quiet: bool) -> Iterator[None]:
-    """Within, the library's log is heard: that weights are fetched, and, quiet too, its warnings."""
-    log, handler = logging.getLogger("dancedouble"), Spoken(view)
+def heard_log(view: ProgressView, *, quiet: bool) -> Iterator[None]:
+    """Within, the library's log goes to the view: warnings, and, unless quiet, that weights are fetched."""
+    log, handler = logging.getLogger("dancedouble"), LogView(view)
     before = log.level
     log.addHandler(handler)
     log.setLevel(logging.WARNING if quiet else logging.INFO)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, Protocol
 
 import cv2
@@ -20,7 +19,6 @@ from torch import Tensor
 from dancedouble.errors import InputError
 from dancedouble.evaluation.boxes import Box, body_box, face_box, full_box
 from dancedouble.evaluation.frame_table import FrameTable, table_from_rows
-from dancedouble.media.video import read_frames
 from dancedouble.models.perceptual import LPIPS
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import FACE
@@ -224,19 +222,3 @@ def zip_frames(
         )  # fmt: skip
     if next(result_stream, None) is not None or next(truth_stream, None) is not None:
         raise InputError(f"a video goes on after {len(poses)} frames, the length of the poses: compare the same frames")
-
-
-def compare_videos(
-    result: Path, truth: Path, truth_poses: PoseSequence, *, meters: Sequence[Meter], start: int = 0
-) -> FrameTable:
-    """:func:`compare_frames` on two video files; frame 0 of ``result`` is frame ``start`` of ``truth``.
-
-    ``truth_poses`` has one row per frame of ``result``. Both are read at the poses' frame rate.
-    """
-    fps, frames = truth_poses.fps, len(truth_poses)
-    return compare_frames(
-        read_frames(result, fps=fps),
-        read_frames(truth, start=start, stop=start + frames, fps=fps),
-        truth_poses,
-        meters=meters,
-    )

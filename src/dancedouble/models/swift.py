@@ -24,6 +24,8 @@ FOLD = 4
 """Picture pixels per working pixel, on each axis."""
 REFERENCE_CHANNELS = 4
 """RGB in [-1, 1] and mask in [0, 1]."""
+POLISH_FOLD = 2
+"""The same where the blended picture is corrected."""
 MULTIPLE = 4 * FOLD
 """Picture sides must be multiples of this: two halvings below the working resolution."""
 
@@ -109,8 +111,9 @@ class Polish(nn.Module):
 
     def __init__(self, features: int, width: int) -> None:
         super().__init__()
-        self.look = nn.Sequential(convolution(features + REFERENCE_CHANNELS * 4, width), Residual(width))
-        self.change = nn.Conv2d(width, REFERENCE_CHANNELS * 4, 3, 1, 1)
+        folded = REFERENCE_CHANNELS * POLISH_FOLD**2
+        self.look = nn.Sequential(convolution(features + folded, width), Residual(width))
+        self.change = nn.Conv2d(width, folded, 3, 1, 1)
         nn.init.zeros_(self.change.weight)
         assert self.change.bias is not None
         nn.init.zeros_(self.change.bias)
@@ -120,10 +123,10 @@ class Polish(nn.Module):
 
         ``features`` (B, features, H/4, W/4); ``rgb`` in [-1, 1], ``alpha`` in [0, 1].
         """
-        painted = F.pixel_unshuffle(torch.cat([rgb, alpha], 1), 2).to(features)
-        enlarged = F.interpolate(features, scale_factor=FOLD / 2, mode="nearest")
-        change = F.pixel_shuffle(self.change(self.look(torch.cat([enlarged, painted], 1))), 2).float()
-        return change[:, :3], change[:, 3:]
+        painted = F.pixel_unshuffle(torch.cat([rgb, alpha], 1), POLISH_FOLD).to(features)
+        enlarged = F.interpolate(features, scale_factor=FOLD / POLISH_FOLD, mode="nearest")
+        change = F.pixel_shuffle(self.change(self.look(torch.cat([enlarged, painted], 1))), POLISH_FOLD).float()
+        return change[:, :3], ALPHA_GAIN * change[:, 3:]
 
 
 class SwiftGenerator(nn.Module):
@@ -195,7 +198,7 @@ class SwiftGenerator(nn.Module):
         logit = ALPHA_GAIN * alpha + COVER_TRUST * (2 * cover - 1)
         if self.polish is not None:
             change, more = self.polish(a, rgb, logit.sigmoid())
-            rgb, logit = (rgb + change).clamp(-1, 1), logit + ALPHA_GAIN * more
+            rgb, logit = (rgb + change).clamp(-1, 1), logit + more
         alpha = torch.maximum(logit.sigmoid(), self._surely(maps, references[:, :, 3]))
         return SwiftLayers(rgb, alpha, blend, offsets, self._shade(a))
 

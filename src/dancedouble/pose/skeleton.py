@@ -14,12 +14,6 @@ BODY_25 = (
 )  # fmt: skip
 """Names of the 25 body points, in OpenPose's order."""
 
-HAND_21 = (
-    "wrist",
-    *(f"{finger}_{joint}" for finger in ("thumb", "index", "middle", "ring", "pinky") for joint in (1, 2, 3, 4)),
-)
-"""Names of a hand's 21 points: the wrist, then each finger from the palm to the tip."""
-
 BODY = slice(0, 25)
 FACE = slice(25, 95)
 LEFT_HAND = slice(95, 116)

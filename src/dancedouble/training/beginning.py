@@ -34,7 +34,8 @@ def begin_with(person: Person, recipe: Recipe) -> Beginning:
     if not known:
         raise PersonFileError(
             f"the person was learned with preset {person.recipe.get('preset')}, and no stage of {recipe.preset} has its"
-            " generator; choose the preset (and ablation) they were learned with, or one that builds on it"
+            " generator; choose the preset (and ablation) they were learned with, or one that builds on it, or, when"
+            " another version of dancedouble learned them, learn them again"
         )
     count = len(recipe.stages) + (recipe.face is not None)
     weights, identity = _weights_of(person)
@@ -50,7 +51,8 @@ def warm_start(person: Person, recipe: Recipe) -> Beginning:
     if last.generator != first.generator:
         raise PersonFileError(
             f"the person to start from was learned with preset {person.recipe.get('preset')}, whose generator is not"
-            f" the one that {recipe.preset} begins with; choose a person who was learned with the same preset"
+            f" the one that {recipe.preset} begins with; choose a person who was learned with the same preset, by the"
+            " same version of dancedouble"
         )
     weights, identity = _weights_of(person)
     return Beginning(of=last, weights={"painter": weights["painter"]}, identity=f"warm-{identity}")

