@@ -255,7 +255,8 @@ class Synthesizer:
 
 
 def _evened(alpha: Tensor) -> Tensor:
-    """Alpha (1, 1, h, w) with an even outline: it is painted in cells of 4 × 4 pixels, whose steps show when enlarged.
+    """Alpha (1, 1, h, w) with an even outline: it is painted in cells of 4 × 4 pixels and corrected in cells
+    of 2 × 2, whose steps show when enlarged.
 
     A mean over four pixels knows nothing of such cells; what it softens is made as steep again.
     """
