@@ -63,6 +63,14 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def make_folder(folder: Path) -> None:
+    """The folder, and those above it, where they are not there yet. Raises OutputError, one line."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path`` in one step."""
     with atomic_path(path) as temporary:

@@ -20,10 +20,10 @@ from dancedouble.delivery import Layout, check_request
 from dancedouble.description import describe_installation, describe_path, describe_preset
 from dancedouble.devices import choose_device
 from dancedouble.engine import open_engine
-from dancedouble.errors import ConsentError, InputError, OutputError
+from dancedouble.errors import ConsentError, InputError
 from dancedouble.evaluation.paired import measure_pair
 from dancedouble.exporting import MODELS, Format, export_person
-from dancedouble.files import sha256
+from dancedouble.files import make_folder, sha256
 from dancedouble.media.image import write_image
 from dancedouble.media.video import check_output, probe, read_frames
 from dancedouble.overlap import read_ahead
@@ -378,7 +378,7 @@ def evaluate(
         if source is None or result is None:
             raise InputError(f"{subject}: of a person file a finished transfer is judged; give its source and result")
         person = load_person(subject)
-        _make_folder(folder)
+        make_folder(folder)
         dance = capture_poses(Path(source), frames=frames, on_progress=on_progress).poses
         asked = normalize_poses(dance, person.poses, retarget=retarget).poses
         found = assess_result(
@@ -388,7 +388,7 @@ def evaluate(
         )  # fmt: skip
         return EvaluateResult(content=found.report.to_dict(), report=found.numbers, page=found.page)
     workspace = Workspace(subject)
-    _make_folder(folder)
+    make_folder(folder)
     given = None if source is None else Path(source)
     trial = hold_out(workspace) if truth is None else pair_up(workspace, given, Path(truth), on_progress)
     budget = budget or DEFAULT_BUDGET
@@ -446,13 +446,6 @@ def _require_consent(consent: str | None, video: Path) -> str:
         f"{video}: learning a person needs their consent; say who they are and how they agreed,"
         ' with --consent "who, how"'
     )
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
 
 
 def _checked(dance: PoseSequence, footage: PoseSequence, target: Path, on_progress: OnProgress) -> list[str]:

@@ -255,10 +255,10 @@ class Synthesizer:
 
 
 def _evened(alpha: Tensor) -> Tensor:
-    """Alpha (1, 1, h, w) with an even outline: it is painted in cells of 4 × 4 pixels and corrected in cells
-    of 2 × 2, whose steps show when enlarged.
+    """Alpha (1, 1, h, w) with an even outline.
 
-    A mean over four pixels knows nothing of such cells; what it softens is made as steep again.
+    It is painted in cells of 4 × 4 pixels and corrected in cells of 2 × 2, whose steps show when enlarged. A mean
+    over four pixels knows nothing of such cells; what it softens is made as steep again.
     """
     mean = cv2.sepFilter2D(alpha[0, 0].float().cpu().numpy(), -1, EVENING, EVENING, borderType=cv2.BORDER_REPLICATE)
     return torch.from_numpy(np.clip((mean - 0.5) * STEEPENING + 0.5, 0, 1))[None, None]
