@@ -24,7 +24,6 @@ from dancedouble.models.losses import (
     face_generator_objective,
     feature_matching,
     generator_objective,
-    gradient_loss,
     least_squares,
     masked_l1,
     ssim_loss,
@@ -122,17 +121,6 @@ def test_masked_l1_looks_through_the_mask_only() -> None:
     assert masked_l1(image, truth).item() == pytest.approx(truth.mean().item())
 
 
-def test_gradient_loss_sees_edges_not_brightness() -> None:
-    image = pictures(2)
-    assert gradient_loss(image, image + 0.3).item() == pytest.approx(0, abs=1e-6)
-    edge = torch.zeros(1, 1, 8, 8)
-    edge[..., 4:] = 1.0
-    assert gradient_loss(edge, torch.zeros_like(edge)).item() == pytest.approx(1 / 7)
-    left = torch.zeros_like(edge)
-    left[..., :3] = 1
-    assert gradient_loss(edge, torch.zeros_like(edge), left).item() == 0
-
-
 def test_ssim_agrees_with_torchmetrics() -> None:
     truth = torch.nn.functional.avg_pool2d(pictures(3, (60, 44)), 5, 1, 2)
     image = (truth + 0.2 * pictures(3, (60, 44), seed=1)).clamp(-1, 1)
@@ -163,10 +151,8 @@ def test_ssim_of_a_mask_counts_what_the_mask_shows() -> None:
 
 PICTURE_LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "masked_l1": masked_l1,
-    "masked_gradient": gradient_loss,
     "masked_ssim": ssim_loss,
     "l1": lambda image, truth, _: masked_l1(image, truth),
-    "gradient": lambda image, truth, _: gradient_loss(image, truth),
     "ssim": lambda image, truth, _: ssim_loss(image, truth),
 }
 

@@ -38,6 +38,7 @@ def main() -> int:
             if not render_frames(name, arguments.cache, arguments.seconds):
                 print(f"{name}: not finished, run again")
                 return 3
+            arguments.output.mkdir(parents=True, exist_ok=True)
             finish(name, arguments.cache, arguments.output)
             print(f"{name}: {(arguments.output / name).with_suffix('.mp4').stat().st_size / 1e6:.2f} MB")
     return 0

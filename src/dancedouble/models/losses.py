@@ -129,17 +129,6 @@ def masked_l1(image: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tenso
     return _weighted_mean((image - truth).abs(), mask)
 
 
-def gradient_loss(image: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Mean absolute difference of the horizontal plus that of the vertical pixel differences: asks for edges.
-
-    Shapes and mask as in `masked_l1`; the mask of a difference is that of its upper or left pixel.
-    """
-    error = image - truth
-    across = _weighted_mean((error[..., 1:] - error[..., :-1]).abs(), None if mask is None else mask[..., :-1])
-    below = _weighted_mean((error[..., 1:, :] - error[..., :-1, :]).abs(), None if mask is None else mask[..., :-1, :])
-    return across + below
-
-
 def ssim_loss(image: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
     """1 − SSIM of two (B, C, H, W) in [-1, 1], H and W at least 11; mask as in `masked_l1`.
 

@@ -24,11 +24,6 @@ class FaceBox:
     left: int
     right: int
 
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        """Rows and columns: ``image[box.slices]`` is the face of an (H, W, C) picture."""
-        return slice(self.top, self.bottom), slice(self.left, self.right)
-
 
 def face_side(size: tuple[int, int]) -> int:
     """The box side for pictures of ``size`` (height, width): 128 at the paper's 512 px; a multiple of 16."""

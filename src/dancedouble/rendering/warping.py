@@ -114,10 +114,15 @@ def carry_person(
             filling = warped
     if spare is not None and filling is not None:
         place = places[spare]
-        surer = cv2.subtract(cv2.extractChannel(filling, 3), cv2.extractChannel(carried[-1][place], 3)) > _SURER
-        surer &= wanted.nearest[place] == _TRUNK_GROUP
+        surer = _surer(filling, carried[-1][place], wanted.nearest[place])
         carried[-1][place][surer], sources[-1][place][surer] = filling[surer], spare
     return Carried(carried, sources, tuple(flows), None if before is None else next(parts)[0])
+
+
+def _surer(filling: Image, carried: Image, nearest: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(h, w): where the trunk is nearest and a filling (h, w, 4) shows the person more surely than what was carried."""
+    more = cv2.subtract(cv2.extractChannel(filling, 3), cv2.extractChannel(carried, 3)) > _SURER
+    return np.asarray(more & (nearest == _TRUNK_GROUP))
 
 
 class _Wanted(NamedTuple):

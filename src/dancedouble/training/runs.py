@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -169,12 +168,6 @@ class FrameRun:
                     mean.lerp_(now, 1 - keep)
                 else:
                     mean.copy_(now)
-
-
-def owned_once(optimizers: Iterable[Descent]) -> bool:
-    """Whether no parameter is listed twice, in one optimiser or across them."""
-    parameters = [id(p) for o in optimizers for group in o.adam.param_groups for p in group["params"]]
-    return len(parameters) == len(set(parameters))
 
 
 def copied(network: nn.Module) -> dict[str, Tensor]:
