@@ -81,8 +81,25 @@ def test_polish_changes_nothing_until_it_learns_to() -> None:
         polished.polish.change.bias[:12] = 1.5  # type: ignore[index]
         polished.polish.change.bias[12:] = -20  # type: ignore[index]
     after = polished(*shown)
-    torch.testing.assert_close(after.rgb, (before.rgb + 1.5).clamp(-1, 1))
+    fresh = 1 - before.blend[:, -2:-1]
+    torch.testing.assert_close(after.rgb, (before.rgb + 1.5 * fresh).clamp(-1, 1))
     assert after.alpha.mean() < 0.1 < before.alpha.mean()
+
+
+def test_polish_does_not_add_up_from_frame_to_frame() -> None:
+    generator = SwiftGenerator(SMALL).eval()
+    assert generator.polish is not None
+    with torch.no_grad():
+        generator.leave.bias[2 * 16 : 3 * 16] = 20.0  # type: ignore[index]  # the frame before, nearly alone
+        generator.polish.change.bias[:12] = 0.2  # type: ignore[index]
+    maps, references, _ = inputs(SMALL, (64, 48))
+    references = torch.zeros_like(references)
+    seen = torch.zeros(1, 4, 64, 48)
+    for _ in range(60):
+        layers = generator(maps, references, seen)
+        seen = torch.cat([layers.rgb, layers.alpha], 1)
+    assert layers.blend[:, -2].min() > 0.9
+    assert layers.rgb.abs().max() < 0.25
 
 
 def bare(maps: Tensor, references: Tensor) -> Tensor:

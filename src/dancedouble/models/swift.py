@@ -198,7 +198,8 @@ class SwiftGenerator(nn.Module):
         logit = ALPHA_GAIN * alpha + COVER_TRUST * (2 * cover - 1)
         if self.polish is not None:
             change, more = self.polish(a, rgb, logit.sigmoid())
-            rgb, logit = (rgb + change).clamp(-1, 1), logit + more
+            # What is taken from the frame before was corrected there: again and again, colours would run away.
+            rgb, logit = (rgb + (1 - blend[:, -2:-1]) * change).clamp(-1, 1), logit + more
         alpha = torch.maximum(logit.sigmoid(), self._surely(maps, references[:, :, 3]))
         return SwiftLayers(rgb, alpha, blend, offsets, self._shade(a))
 
