@@ -2,9 +2,10 @@
 
 Every pixel is a median over frames in which the subject is elsewhere. Elsewhere means at some distance, where some
 frame allows it: near the subject there is hair and blur that masks miss. A pixel that is only ever bare close to the
-subject, as between the legs, is taken from the frames in which the subject is farthest from it; one that never is bare,
-from around it. Of frames that differ in light, the brighter ones count: the subject's shadow is painted with the
-subject, and would otherwise lie on the floor twice. Where no sample is lit, see :mod:`plate_shadows`.
+subject, as between the legs, is taken from the frames in which the subject is farthest from it; those that never are
+bare are filled with pieces of the rest (:mod:`plate_filling`). Of frames that differ in light, the brighter ones count:
+the subject's shadow is painted with the subject, and would otherwise lie on the floor twice. Where no sample is lit,
+see :mod:`plate_shadows`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dancedouble.plate_filling import fill_unseen
 from dancedouble.plate_samples import DiverseSamples, Sample, higher_foot, with_limbs
 from dancedouble.plate_shadows import lift_shadows
 from dancedouble.steadying import Background
@@ -25,8 +27,8 @@ COVERED = 12
 MARGIN = 0.04
 """How far away is far enough, as a share of the subject's height."""
 FAR = 255
-NEVER_BARE = 64
-"""Distance (FAR = far enough) up to which a pixel is not taken for bare in any frame: the mask's own rim."""
+NEVER_BARE = 100
+"""Distance (FAR = far enough) up to which a pixel is not taken for bare in any frame: the mask's rim, hair and blur."""
 FEWEST = 3
 """Where the subject is never far away: the so many samples with the farthest,"""
 ALIKE = 0.25
@@ -55,7 +57,7 @@ class Plate:
     picture: Picture
     """RGB uint8 (H, W, 3)."""
     unseen: float
-    """Share of pixels that the subject always covers; they are painted in from around them."""
+    """Share of pixels that the subject always covers; they are filled with pieces of the rest."""
     drift: float
     """How far apart the camera's extreme positions are, as a share of the frame's width."""
 
@@ -101,7 +103,7 @@ class PlateBuilder:
         )
         never: NDArray[np.bool_] = np.asarray(distances.max(axis=0) < NEVER_BARE)
         if never.any():
-            plate = _paint_in(plate, never)
+            plate = fill_unseen(plate, never, distances.max(axis=0) == FAR)
         feet = [sample.feet for sample in samples if sample.feet is not None]
         if feet:
             horizon = max(0, round(min(feet) - BEYOND_FEET * height))
@@ -161,23 +163,6 @@ def _visible_median(pictures: Picture, covered: NDArray[np.bool_]) -> Picture:
 
 def _row_blocks(rows: int, block: int = 32) -> list[slice]:
     return [slice(start, start + block) for start in range(0, rows, block)]
-
-
-def _paint_in(plate: Picture, hole: NDArray[np.bool_]) -> Picture:
-    """Fill pixels nobody ever saw from their surroundings: smooth and plausible.
-
-    Pull and push: means over ever larger squares of what was seen, where the smaller square holds nothing.
-    """
-    known = (~hole).astype(np.float32)[..., None]
-    levels = [np.concatenate([plate * known, known], axis=2)]
-    while min(levels[-1].shape[:2]) > 1:
-        levels.append(cv2.pyrDown(levels[-1]))
-    filled = levels[-1][..., :3] / np.maximum(levels[-1][..., 3:], 1e-6)
-    for level in reversed(levels[:-1]):
-        seen = np.clip(level[..., 3:], 0, 1)
-        rough = cv2.resize(filled, level.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        filled = level[..., :3] + (1 - seen) * rough
-    return np.where(hole[..., None], np.rint(filled.clip(0, 255)), plate).astype(np.uint8)
 
 
 def _camera_shifts(pictures: Picture, covered: NDArray[np.bool_]) -> NDArray[np.float64]:

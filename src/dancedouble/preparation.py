@@ -35,7 +35,7 @@ WHOLE_BODY = 0.5
 AGREEING = 0.8
 """Share of the mask that the pose's box holds in a usable frame: 0.87 and more for good poses, 0.4 to 0.7 where the
 points have collapsed onto a part of somebody close to the camera."""
-WAY = 5
+WAY = 6
 """How workspaces and kept poses are made; one more whenever frames, masks, poses or plate come out otherwise."""
 SECOND_BEST = (
     "poses are from the smaller network, so expect a little less: the weights pose_landmark_heavy cannot be had here"
