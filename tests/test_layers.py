@@ -19,8 +19,8 @@ LAYERS = (
     ("weights", "media", "pose"),
     ("devices", "rendering", "models", "perception"),
     (
-        "steadying", "plate_samples", "plate_shadows", "plate", "capture", "recipe", "conditioning", "workspace",
-        "person", "checkpoint",
+        "steadying", "plate_samples", "plate_filling", "plate_shadows", "plate", "capture", "recipe", "conditioning",
+        "workspace", "person", "checkpoint",
     ),
     ("preparation", "occlusion", "pose_features", "references", "dataset", "subject"),
     ("provenance", "coverage", "evaluation", "training"),

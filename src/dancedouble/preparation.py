@@ -219,7 +219,7 @@ def _notes(plate: Plate, drift: float, people: int) -> list[str]:
         )
     if plate.unseen > 0.02:
         notes.append(
-            f"{plate.unseen:.0%} of the background is always hidden by the person and was painted in;"
+            f"{plate.unseen:.0%} of the background is always hidden by the person and was made up;"
             " step aside for a moment while filming to show it"
         )
     return notes
