@@ -16,8 +16,9 @@ gap, tested: the last 20 % from their own poses), left out where they are absent
 
 Measured at the size that is learned: result and truth are brought to the scale at which the person's box is ``--size``
 pixels tall. Box of the true pose: LPIPS (AlexNet), SSIM, warping error against the flow of the truth; PSNR in the
-person's mask, dilated; flicker outside of it. Every frame is rendered; pictures are compared in one frame of ``every``
-(at most 60), steadiness in all. docs/evaluation.md defines each number. A budget is seconds of training steps.
+person's mask, dilated; flicker outside of it, and (``room``) outside of the window that follows the person, where
+nothing is painted. Every frame is rendered; pictures are compared in one frame of ``every`` (at most 60), steadiness in
+all. docs/evaluation.md defines each number. A budget is seconds of training steps.
 
 Two cells at a time, each on one core, are done sooner than one after the other on two: run this twice, with ``--threads
 1`` and ``--pace`` the time that one thread takes for the steps of two (1.55 on the machine of the dated results).
@@ -59,7 +60,7 @@ from dancedouble.media.image import resize
 from dancedouble.person import load_person
 from dancedouble.progress import Progress
 from dancedouble.recipe import Recipe
-from dancedouble.rendering.crop import crop_scale, plan_windows
+from dancedouble.rendering.crop import CropWindow, crop_scale, plan_windows
 from dancedouble.training.beginning import Beginning, warm_start
 from dancedouble.training.trainer import Limit
 
@@ -273,6 +274,25 @@ class Every(Meter):
         return self.meter.measure(pair) if pair.index % self.every == 0 else {}
 
 
+class RoomMeter(Meter):
+    """Flicker outside of the windows that follow the person: there the plate stands still, exactly."""
+
+    def __init__(self, windows: list[CropWindow], size: tuple[int, int]) -> None:
+        self.windows, self.size = windows, size
+        self._before: tuple[Picture, NDArray[np.bool_]] | None = None
+
+    def measure(self, pair: FramePair) -> dict[str, float]:
+        """See :class:`Meter`."""
+        outside = np.ones(self.size, np.uint8)
+        outside[self.windows[pair.index].visible(self.size)[:2]] = 0
+        rows, columns = pair.result.shape[:2]
+        now = pair.result, cv2.resize(outside, (columns, rows), interpolation=cv2.INTER_AREA) == 1
+        before, self._before = self._before, now
+        if before is None or not (here := now[1] & before[1]).any():
+            return {}
+        return {"room.flicker": float(np.abs(now[0][here].astype(np.float32) - before[0][here]).mean())}
+
+
 def measure(
     contender: Contender, trial: Trial, height: int, frames: int | None, *, with_strip: bool
 ) -> tuple[dict[str, Any], Strip | None]:
@@ -293,9 +313,10 @@ def measure(
         for mask in islice(trial.masks(), count)
     )  # fmt: skip
     pictures = PictureMeter(perceptual={"lpips_alex": load_lpips("alex")})
+    room = RoomMeter(plan_windows(trial.driving, scale), trial.driving.size)
     table = compare_frames(
         map(small, results), map(small, islice(trial.truth(), count)), poses,
-        meters=[Every(pictures, every), MotionMeter()], masks=masks,
+        meters=[Every(pictures, every), MotionMeter(), room], masks=masks,
     )  # fmt: skip
     present = trial.truth_poses.present[:count]
     table = FrameTable({name: np.where(present, column, np.nan) for name, column in table.columns.items()})

@@ -18,6 +18,7 @@ JUDGED = "body.lpips_alex"
 COLUMNS = {
     "body SSIM": ("body.ssim", 3), "fg PSNR": ("person.psnr", 2), "face LPIPS": ("face.lpips_alex", 3),
     "warping error": ("body.warping_error", 5), "flicker": ("background.flicker", 3),
+    "room flicker": ("room.flicker", 3),
 }  # fmt: skip
 """Heading → column of the frame table, decimals."""
 BASELINES = ("nearest", "figure")

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dancedouble.evaluation.frame_metrics import FramePair
 from dancedouble.media.image import read_image, write_image
 from dancedouble.models.painter import Painter
 from dancedouble.recipe import recipe_from_dict
+from dancedouble.rendering.crop import CropWindow
 from dancedouble.training.presets import preset
 
 FRAMES = 8
@@ -125,3 +127,19 @@ def test_rates_come_from_the_log_of_the_stages(benchmark: Any, tmp_path: Path) -
 def test_a_whole_row_of_the_script_is_chosen_by_patterns(benchmark: Any) -> None:
     assert benchmark.matches("swift-no-face", ["figure", "swift-no-*"]) and not benchmark.matches("swift", ["swift-*"])
     assert benchmark.known_clips(Path("nowhere"), None) == []
+
+
+def test_the_room_flickers_where_the_window_is_not(benchmark: Any) -> None:
+    size = (60, 40)
+    windows = [CropWindow(10, 20, (30, 20), (60, 40)), CropWindow(12, 20, (30, 20), (60, 40))]
+
+    def flicker(*changed: tuple[int, int]) -> list[dict[str, float]]:
+        pictures = np.zeros((2, 30, 20, 3), np.uint8)
+        for row, column in changed:
+            pictures[1, row, column] = 99
+        nothing: dict[str, Any] = {"body": None, "face": None, "face_points": None, "mask": None}
+        meter = benchmark.RoomMeter(windows, size)
+        return [meter.measure(FramePair(index=i, result=p, truth=p, **nothing)) for i, p in enumerate(pictures)]
+
+    assert flicker() == flicker((12, 6), (20, 15)) == [{}, {"room.flicker": 0.0}]
+    assert flicker((2, 3))[1]["room.flicker"] > 0
