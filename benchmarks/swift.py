@@ -69,6 +69,8 @@ COMPARED = 60
 """Pictures at most that are compared of one test."""
 STARTED = 5.0
 """Minutes of learning of the person that somebody else is begun with."""
+ROUNDED = 2
+"""Pixels of the footage by which windows may differ that were planned for scales that are nearly alike."""
 MOMENTS = 7
 """Pictures of a strip."""
 
@@ -285,6 +287,7 @@ class RoomMeter(Meter):
         """See :class:`Meter`."""
         outside = np.ones(self.size, np.uint8)
         outside[self.windows[pair.index].visible(self.size)[:2]] = 0
+        outside = cv2.erode(outside, np.ones((2 * ROUNDED + 1, 2 * ROUNDED + 1), np.uint8), borderValue=1)
         rows, columns = pair.result.shape[:2]
         now = pair.result, cv2.resize(outside, (columns, rows), interpolation=cv2.INTER_AREA) == 1
         before, self._before = self._before, now
