@@ -18,14 +18,14 @@ Picture = NDArray[np.uint8]
 Colours = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 SIDE = 7
-"""Of a patch, in pixels."""
+"""Of a patch, in cells."""
 REACH = SIDE // 2
 SIZES = ((64, 8), (128, 4), (192, 2))
 """Longer side of the picture in cells, and how often patches are looked for at that size."""
 FARTHER = 6.0
 """Grey levels, of every pixel of a patch, that a place as far away as the picture is long counts."""
 MIDDLE = 2.0
-"""Standard deviation in pixels, from a patch's middle, of how much its proposals count."""
+"""Standard deviation in cells, from a patch's middle, of how much its proposals count."""
 TYPICAL = 0.75
 """The quantile of all patches' misfits at which a proposal counts 0.6 times as much as a perfect one."""
 AT_ONCE = 512
@@ -51,7 +51,7 @@ def fill_unseen(plate: Picture, hole: Mask, seen_well: Mask) -> Picture:
         fold = max(1, round(max(hole.shape) / size))
         cells = _shrunk(whole, fold)
         unseen, sure = _shrunk(hole.astype(np.float32), fold) > 0, _shrunk(seen_well.astype(np.float32), fold) > 0.5
-        patches = np.argwhere(_shrink(sure & ~unseen))
+        patches = np.argwhere(_inside(sure & ~unseen))
         if not len(patches):
             return _laid(plate, whole, hole)
         for _ in range(rounds):
@@ -132,7 +132,7 @@ def _grown(mask: Mask) -> Mask:
     return np.asarray(cv2.dilate(mask.view(np.uint8), np.ones((SIDE, SIDE), np.uint8)) > 0)
 
 
-def _shrink(mask: Mask) -> Mask:
+def _inside(mask: Mask) -> Mask:
     """Patches, by their middles, that lie inside the mask and the picture."""
     return np.asarray(~_grown(~np.pad(mask, 1))[1:-1, 1:-1])
 
