@@ -286,10 +286,9 @@ class RoomMeter(Meter):
     def measure(self, pair: FramePair) -> dict[str, float]:
         """See :class:`Meter`."""
         outside = np.ones(self.size, np.uint8)
-        outside[self.windows[pair.index].visible(self.size)[:2]] = 0
-        outside = cv2.erode(outside, np.ones((2 * ROUNDED + 1, 2 * ROUNDED + 1), np.uint8), borderValue=1)
-        rows, columns = pair.result.shape[:2]
-        now = pair.result, cv2.resize(outside, (columns, rows), interpolation=cv2.INTER_AREA) == 1
+        window = self.windows[pair.index].visible(self.size)[:2]
+        outside[tuple(slice(max(span.start - ROUNDED, 0), span.stop + ROUNDED) for span in window)] = 0
+        now = pair.result, cv2.resize(outside, pair.result.shape[1::-1], interpolation=cv2.INTER_AREA) == 1
         before, self._before = self._before, now
         if before is None or not (here := now[1] & before[1]).any():
             return {}

@@ -101,9 +101,10 @@ class PlateBuilder:
                 for rows in _row_blocks(len(pictures[0]))
             ]
         )
-        never: NDArray[np.bool_] = np.asarray(distances.max(axis=0) < NEVER_BARE)
+        farthest = distances.max(axis=0)
+        never: NDArray[np.bool_] = np.asarray(farthest < NEVER_BARE)
         if never.any():
-            plate = fill_unseen(plate, never, distances.max(axis=0) == FAR)
+            plate = fill_unseen(plate, never, farthest == FAR)
         feet = [sample.feet for sample in samples if sample.feet is not None]
         if feet:
             horizon = max(0, round(min(feet) - BEYOND_FEET * height))

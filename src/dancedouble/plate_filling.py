@@ -54,8 +54,9 @@ def fill_unseen(plate: Picture, hole: Mask, seen_well: Mask) -> Picture:
         patches = np.argwhere(_inside(sure & ~unseen))
         if not len(patches):
             return _laid(plate, whole, hole)
+        offered = _described(cells, patches)
         for _ in range(rounds):
-            found = _search(cells, unseen, patches)
+            found = _search(cells, unseen, patches, offered)
             cells = _voted(cells, unseen, found, 1)
         large = cv2.resize(cells, None, fx=fold, fy=fold, interpolation=cv2.INTER_LINEAR)
         whole = np.where(hole[..., None], large[: len(whole), : len(whole[0])], whole)
@@ -81,32 +82,32 @@ def fill_smoothly(picture: Colours, hole: Mask) -> Colours:
     return np.asarray(filled, np.float32)
 
 
-def _search(cells: Colours, hole: Mask, known: NDArray[np.int64]) -> _Found:
-    """For every patch that reaches into the hole the nearest of the ``known`` ones, (N, 2) rows and columns."""
+def _search(cells: Colours, hole: Mask, known: NDArray[np.int64], offered: Colours) -> _Found:
+    """For every patch that reaches into the hole the nearest of those ``known``: rows and columns (N, 2), described."""
     height, width = hole.shape
     wanted = np.argwhere(_grown(hole))
-    padded = np.pad(cells, ((REACH, REACH), (REACH, REACH), (0, 0)), mode="reflect")
-    patches = np.lib.stride_tricks.sliding_window_view(padded, (SIDE, SIDE), axis=(0, 1))
-    far = FARTHER * SIDE * np.sqrt(3) / max(height, width)
-
-    def described(places: NDArray[np.int64]) -> Colours:
-        colours = patches[places[:, 0], places[:, 1]].reshape(len(places), -1)
-        return np.concatenate([colours, far * places], axis=1, dtype=np.float32)
-
-    offered = described(known)
+    asked = _described(cells, wanted)
     half = np.square(offered).sum(axis=1) / 2
     nearest, misfit = np.empty(len(wanted), np.int64), np.empty(len(wanted), np.float32)
     for start in range(0, len(wanted), AT_ONCE):
         some = slice(start, start + AT_ONCE)
-        asked = described(wanted[some])
-        likeness = asked @ offered.T - half
+        likeness = asked[some] @ offered.T - half
         nearest[some] = likeness.argmax(axis=1)
-        misfit[some] = np.square(asked).sum(axis=1) - 2 * likeness.max(axis=1)
+        misfit[some] = np.square(asked[some]).sum(axis=1) - 2 * likeness.max(axis=1)
     rows, columns = wanted.T
     offsets, trust = np.zeros((height, width, 2), np.int64), np.zeros((height, width), np.float32)
     offsets[rows, columns] = (known[nearest] - wanted)[:, ::-1]
     trust[rows, columns] = np.exp(-misfit.clip(0) / (2 * max(float(np.quantile(misfit, TYPICAL)), 1e-3)))
     return _Found(offsets, trust)
+
+
+def _described(cells: Colours, places: NDArray[np.int64]) -> Colours:
+    """The patches about (N, 2) rows and columns, as vectors whose distance tells how well one replaces the other."""
+    padded = np.pad(cells, ((REACH, REACH), (REACH, REACH), (0, 0)), mode="reflect")
+    patches = np.lib.stride_tricks.sliding_window_view(padded, (SIDE, SIDE), axis=(0, 1))
+    far = FARTHER * SIDE * np.sqrt(3) / max(cells.shape[:2])
+    colours = patches[places[:, 0], places[:, 1]].reshape(len(places), -1)
+    return np.concatenate([colours, far * places], axis=1, dtype=np.float32)
 
 
 def _voted(picture: Colours, where: Mask, found: _Found, fold: int) -> Colours:
@@ -134,7 +135,8 @@ def _grown(mask: Mask) -> Mask:
 
 def _inside(mask: Mask) -> Mask:
     """Patches, by their middles, that lie inside the mask and the picture."""
-    return np.asarray(~_grown(~np.pad(mask, 1))[1:-1, 1:-1])
+    square = np.ones((SIDE, SIDE), np.uint8)
+    return np.asarray(cv2.erode(mask.view(np.uint8), square, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0)
 
 
 def _shrunk(picture: Colours, fold: int) -> Colours:
