@@ -1,9 +1,10 @@
 """Global pose normalization: the dancer's poses at the target's place, size and depth (paper, appendix 8.5).
 
-Two readings go beyond the paper; both are the identity when source and target are the same clip. Depth is read
+Three readings go beyond the paper; all are the identity when source and target are the same clip. Depth is read
 from the floor line under the feet, not from the ankles of the moment, so a jump stays a jump (see
-``standing.py``). And x: the paper leaves it alone, as its clips share one camera. Here it is kept relative to the
-middle of the picture, and shifted by the least that puts the dancer's usual place where the target has been seen.
+``standing.py``). Standing heights follow from all frames, not from those near two places (see ``stage.py``).
+And x: the paper leaves it alone, as its clips share one camera. Here it is kept relative to the middle of the
+picture, and shifted by the least that puts the dancer's usual place where the target has been seen.
 """
 
 from __future__ import annotations
