@@ -18,7 +18,7 @@ from dancedouble.models.generator import small_generator
 from dancedouble.models.swift import SwiftConfig
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import body
-from dancedouble.recipe import FigureInput, LimbInput, Recipe, Stage
+from dancedouble.recipe import NO_RECONSTRUCTION, FigureInput, LimbInput, Recipe, Stage
 from dancedouble.training.paper import ablate
 from dancedouble.training.presets import preset
 
@@ -131,6 +131,21 @@ def ablations() -> dict[str, Method]:
     return {none.name: none, **lacking}
 
 
+def paper_style(height: int) -> Recipe:
+    """Stick figures at the size of ``swift``, in the same crops, with the paper's objective alone.
+
+    Adversary, feature matching and VGG's perception (section 3 of the paper), and the mask over the plate, which the
+    paper has not: nothing that is measured is taught.
+    """
+    recipe, paper = preset("figure", height), preset("edn-global").final
+    mask = replace(NO_RECONSTRUCTION, matting=recipe.final.reconstruction.matting)
+    stage = replace(
+        recipe.final, share=1.0, learning_rate=5e-4, reconstruction=mask, adversarial=paper.adversarial,
+        adversarial_weights=paper.adversarial_weights,
+    )  # fmt: skip
+    return replace(recipe, perceptual="vgg", stages=(stage,))
+
+
 # -- what needs no learning -------------------------------------------------------------------------------------
 
 
@@ -180,6 +195,7 @@ def methods() -> dict[str, Method]:
             make=lambda part, height, seed: warp_only(part, preset("swift", height), seed=seed, device=CPU),
         ),
         Method(name="figure", title="stick figures", recipe=lambda height: preset("figure", height)),
+        Method(name="figure-paper", title="stick figures, the paper's objective", recipe=paper_style),
         Method(name="edn-global", title="edn-global", recipe=lambda height: preset("edn-global", height), frames=FEW),
         Method(name="swift", title="swift", recipe=lambda height: preset("swift", height)),
         Method(
