@@ -203,6 +203,9 @@ def test_the_workspace_learns_from_the_given_figures_and_boxes(prepared: pipelin
     assert any("no partner" in line for line in prepared.warnings)
     assert (9, 10) not in neighbours(workspace.manifest.usable) and (8, 9) in neighbours(workspace.manifest.usable)
     np.testing.assert_array_equal(workspace.label(3), read_image(dataset / "train_label" / "frame020013.png"))
+    kept, images = workspace.frame(3), sorted((dataset / "train_img").iterdir())[:9]
+    apart = [np.abs(kept.astype(float) - read_image(image)).mean() for image in images]
+    assert int(np.argmin(apart)) == 3, "the picture kept beside a figure is that figure's"
     recipe = toy_paper("edn-global", 192)
     sampler = sampler_of(workspace, recipe)
     batch = sampler.pair(12, 13)

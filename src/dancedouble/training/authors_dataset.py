@@ -28,7 +28,7 @@ from dancedouble.media.image import read_image, write_image
 from dancedouble.plate import PlateBuilder
 from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.estimator import PersonPose, PoseEstimator
-from dancedouble.pose.tracking import track_subject
+from dancedouble.pose.tracking import watch_subject
 from dancedouble.preparation import SECOND_BEST, WAY, person_height
 from dancedouble.progress import OnProgress
 from dancedouble.workspace import (
@@ -45,6 +45,8 @@ from dancedouble.workspace import (
 
 LABELS, IMAGES, BOXES = "train_label", "train_img", "train_facetexts128"
 PICTURES = {".png", ".jpg", ".jpeg"}
+COPIED = 2
+"""How datasets are copied; the first way kept the pictures of four frames later beside figures and poses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +122,7 @@ def prepare_dataset(
     ``detector``. Raises InputError, NoPersonError, OutputError.
     """
     dataset = read_dataset(folder)
-    settings: dict[str, Any] = {"edn_dataset": dataset.sha256, "detector": detector, "way": WAY}
+    settings: dict[str, Any] = {"edn_dataset": dataset.sha256, "detector": detector, "way": WAY, "copied": COPIED}
     if (workspace / MANIFEST).is_file() and Workspace(workspace).manifest.settings == settings:
         return Workspace(workspace)
     with new_workspace(workspace, "labels") as part:
@@ -164,16 +166,9 @@ def _copy(
     """Write frames, labels and masks; the poses on the way, the frames' size, and what the plate is made from."""
     builder, size = PlateBuilder(), (0, 0)
     found: list[PersonPose | None] = []
-    latest: list[NDArray[np.uint8]] = []
-
-    def pictures() -> Iterator[NDArray[np.uint8]]:
-        for picture in dataset.pictures():
-            latest[:] = [picture]
-            yield picture
-
-    poses = track_subject(pictures, dataset, estimator, person=None, on_progress=on_progress)
-    for item, pose in zip(dataset.items, poses, strict=True):
-        frame, label = latest[0], read_image(item.label)
+    watched = watch_subject(dataset.pictures, dataset, estimator, on_progress=on_progress)
+    for item, seen in zip(dataset.items, watched, strict=True):
+        frame, pose, label = seen.frame, seen.pose, read_image(item.label)
         if label.shape != frame.shape:
             raise InputError(
                 f"{item.label}: is {label.shape[1]} × {label.shape[0]} pixels, its frame"
