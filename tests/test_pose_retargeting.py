@@ -114,6 +114,19 @@ def test_hands_and_face_go_with_wrist_and_head(dancer: PoseSequence) -> None:
         np.testing.assert_allclose(after, before * growth, atol=0.01)
 
 
+def test_a_face_without_a_nose_stays_on_its_neck(dancer: PoseSequence) -> None:
+    """As when somebody turns away: an unseen point is at (0, 0), and nothing may be measured from there."""
+    own = measure_proportions(dancer)
+    xy = dancer.xy.copy()
+    xy[:, INDEX["nose"]] = 0
+    blind = replace(hide(dancer, "nose"), xy=xy)
+    moved = retarget_limbs(blind, own, changed(own.lengths, torso=1.2, head=0.8))
+    neck = [INDEX["neck"]]
+    before, after = (poses.xy[:, FACE].mean(axis=1) - poses.xy[:, neck][:, 0] for poses in (blind, moved))
+    np.testing.assert_allclose(after, before, atol=0.01)
+    np.testing.assert_allclose(np.ptp(moved.xy[:, FACE], axis=1), 0.8 * np.ptp(blind.xy[:, FACE], axis=1), atol=0.01)
+
+
 def test_feet_keep_their_shape(dancer: PoseSequence) -> None:
     own = measure_proportions(dancer)
     moved = retarget_limbs(dancer, own, changed(own.lengths, shin=1.25))

@@ -50,6 +50,8 @@ HAND = "hand"
 """Wrist to the root of the middle finger, of either hand."""
 HEAD = "head"
 """Bridge of the nose to the chin: of all lengths of a head, the one that turning hardly changes."""
+CARRIED = ((FACE, "nose", HEAD), (LEFT_HAND, "left_wrist", HAND), (RIGHT_HAND, "right_wrist", HAND))
+"""Points that go with one joint of the body, and the length they grow by."""
 BRIDGE, CHIN = FACE.start + 27, FACE.start + 8
 
 _FOLLOWERS = (
@@ -100,18 +102,16 @@ def retarget_limbs(poses: PoseSequence, source: Proportions, target: Proportions
     """Give each bone the target's length and keep its direction; the supporting foot stays where it is.
 
     ``poses`` already stand in the target's picture (see ``normalization.py``); ``source`` and ``target`` are in
-    the same standing heights. Head and face grow about the nose, hands about the wrist. Depths are left alone.
+    the same standing heights. Head and face grow about the nose, hands about the wrist, where those are seen.
+    Depths are left alone.
     """
     ratio = {part: _ratio(part, source, target) for part in (*PARTS, HAND, HEAD)}
     xy = poses.xy.astype(np.float64)
     body = _grow_body(xy[:, BODY], poses.score[:, BODY] > 0, ratio)
     new = xy.copy()
     new[:, BODY] = body
-    nose = INDEX["nose"]
-    new[:, FACE] = _carry(xy[:, FACE], xy[:, nose], body[:, nose], ratio[HEAD])
-    for side, hand in (("left", LEFT_HAND), ("right", RIGHT_HAND)):
-        wrist = INDEX[f"{side}_wrist"]
-        new[:, hand] = _carry(xy[:, hand], xy[:, wrist], body[:, wrist], ratio[HAND])
+    for group, joint, part in CARRIED:
+        new[:, group] = _carry(poses, group, INDEX[joint], body, ratio[part])
     new += _hold_feet(poses, new)[:, None]
     return replace(poses, xy=new.astype(np.float32))
 
@@ -147,9 +147,16 @@ def _grow_body(xy: Series, seen: NDArray[np.bool_], ratio: Mapping[str, float]) 
     return xy + shift
 
 
-def _carry(points: Series, pivot: Series, moved: Series, growth: float) -> Series:
-    """(T, n, 2) points that move with their pivot (T, 2) and grow about it."""
-    return (points - pivot[:, None]) * growth + moved[:, None]
+def _carry(poses: PoseSequence, group: slice, joint: int, body: Series, growth: float) -> Series:
+    """(T, n, 2) points that move with a joint of the body and grow about it, or about their middle where it is unseen.
+
+    ``body`` (T, 25, 2) is where the joints have come to be; an unseen one went with what it hangs on.
+    """
+    points, pivot = poses.xy[:, group].astype(np.float64), poses.xy[:, joint].astype(np.float64)
+    seen = poses.score[:, group, None] > 0
+    middle = (points * seen).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    center = np.where(poses.score[:, joint, None] > 0, pivot, middle)
+    return (points - center[:, None]) * growth + (center + body[:, joint] - pivot)[:, None]
 
 
 def _hold_feet(poses: PoseSequence, new: Series) -> Series:
