@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from dancedouble import references
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import INDEX, LEFT_HAND, POINTS
+from dancedouble.pose_features import group_distances, nearest_distances, pose_distances, pose_features
 from dancedouble.references import ReferenceChooser, choose_bank, choose_references, steady_paths
 from dancedouble.rendering.body_parts import GROUPS
 
@@ -51,6 +54,23 @@ def test_the_bank_covers_rare_poses_and_stays_in_the_usable_frames() -> None:
     assert any(70 <= i < 73 for i in bank) and any(40 <= i < 42 for i in bank)
 
 
+def test_a_bank_of_long_footage_does_not_compare_all_with_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(references, "MOST_CANDIDATES", 200)
+
+    def peak(frames: int) -> int:
+        time = np.arange(frames) / frames
+        poses = dancer(np.sin(20 * time), 3 * time)
+        tracemalloc.start()
+        try:
+            bank = choose_bank(poses, range(frames), 8, sharpness=np.ones(frames).tolist())
+            assert len(bank) == 8 and bank[-1] - bank[0] > 0.7 * frames
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(2000) < 20 * peak(200), "it grows with the poses, not with all pairs of them"
+
+
 def test_the_bank_prefers_sharp_frames_among_equals() -> None:
     poses = dancer(np.repeat([0.0, 1.0], 5), np.zeros(10))
     sharpness = [1.0, 1, 9, 1, 1, 1, 1, 1, 1, 9]
@@ -61,6 +81,16 @@ def test_the_bank_prefers_frames_in_which_every_limb_was_found_among_equals() ->
     poses = dancer(np.repeat([0.0, 1.0], 5), np.zeros(10))
     poses.score[[0, 1, 2, 4, 5, 7, 8, 9], INDEX["left_wrist"]] = 0
     assert choose_bank(poses, range(10), 2) == [3, 6]
+
+
+def test_distances_are_the_same_however_many_poses_are_compared() -> None:
+    """Long clips are compared in blocks."""
+    poses = dancer(np.linspace(-1.5, 1.5, 300), np.linspace(0, 6, 300))
+    features, bank = pose_features(poses), pose_features(poses)[[3, 140, 290]]
+    apart = pose_distances(features, bank)
+    np.testing.assert_array_equal(apart[250:], pose_distances(features[250:], bank))
+    np.testing.assert_array_equal(nearest_distances(features, bank), apart.min(axis=1))
+    np.testing.assert_array_equal(group_distances(features, bank)[-1], apart)
 
 
 def test_narrow_shoulders_do_not_turn_a_frontal_pose_into_a_profile() -> None:

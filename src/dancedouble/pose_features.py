@@ -7,7 +7,7 @@ take a person with narrow shoulders for one who stands sideways.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +52,8 @@ OWN, TURNED, ELSEWHERE = 4.0, 0.6, 0.25
 HIDDEN = 0.2
 """For a group of body parts: cost of a picture in which an arm hides all of it, and of the wanted pose nothing. Less
 than a turned trunk costs: a hand on the shirt is a smaller fault than its back."""
+ROWS = 128
+"""Poses that are compared at a time: the memory that takes does not grow with a clip's length."""
 _LONGEST = 90
 """Percentile of a bone's length over time that counts as its full length: above it is mostly noise."""
 
@@ -179,8 +181,18 @@ def pose_distances(query: PoseFeatures, bank: PoseFeatures) -> Array:
     A feature one of the two lacks counts as half of a typical difference, so that poses are not close for
     being half unknown.
     """
-    whole: Array = _distances(query, bank, query.weight[None])[0]
-    return whole
+    found = np.empty((len(query), len(bank)), np.float32)
+    for rows in _blocks(query):
+        found[rows] = _distances(query[rows], bank, query.weight[None])[0]
+    return found
+
+
+def nearest_distances(query: PoseFeatures, bank: PoseFeatures) -> Array:
+    """(T,) the least of :func:`pose_distances` of every query pose; all of them are never held at once."""
+    found = np.empty(len(query), np.float32)
+    for rows in _blocks(query):
+        found[rows] = _distances(query[rows], bank, query.weight[None])[0].min(axis=1)
+    return found
 
 
 def group_distances(query: PoseFeatures, bank: PoseFeatures) -> Array:
@@ -188,15 +200,24 @@ def group_distances(query: PoseFeatures, bank: PoseFeatures) -> Array:
 
     Groups keep away from pictures in which an arm hides them that does not in the query.
     """
-    distances = _distances(query, bank, np.concatenate([query.emphasis, query.weight[None]]))
-    for group, places in bank.hidden.items():
-        beyond = places[None] - query.hidden[group][:, None]
-        distances[GROUPS.index(group)] += np.float32(HIDDEN) * np.maximum(beyond, 0).mean(-1)
-    return distances
+    weights = np.concatenate([query.emphasis, query.weight[None]])
+    found = np.empty((len(weights), len(query), len(bank)), np.float32)
+    for rows in _blocks(query):
+        some = query[rows]
+        found[:, rows] = _distances(some, bank, weights)
+        for group, places in bank.hidden.items():
+            beyond = np.maximum(places[None] - some.hidden[group][:, None], 0)
+            found[GROUPS.index(group), rows] += np.float32(HIDDEN) * beyond.mean(-1)
+    return found
+
+
+def _blocks(query: PoseFeatures) -> Iterator[slice]:
+    for start in range(0, len(query), ROWS):
+        yield slice(start, start + ROWS)
 
 
 def _distances(query: PoseFeatures, bank: PoseFeatures, weights: Array) -> Array:
-    """(W, T, N) for W weightings (W, F) of the features."""
+    """(W, T, N) for W weightings (W, F) of the features, of as few poses as fit into the processor's cache."""
     total = np.zeros((len(weights), len(query), len(bank)), np.float32)
     for f, weight in enumerate((weights / weights.sum(axis=1, keepdims=True)).T):
         both = query.known[:, f, None] * bank.known[None, :, f]

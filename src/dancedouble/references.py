@@ -24,6 +24,8 @@ Indices = NDArray[np.int64]
 SHARED = [GROUPS.index("head"), GROUPS.index("trunk")]
 """Groups that all references have from one picture: a blend of two heads is nobody's face, one of two trunks tears the
 print on a shirt."""
+MOST_CANDIDATES = 2000
+"""Longer footage is thinned evenly before a bank is chosen: every frame is compared with every other."""
 STEADINESS = 0.08
 """What a change of picture costs, in pose distance."""
 
@@ -38,7 +40,7 @@ def choose_bank(
 
     Args:
         poses: the whole clip's poses.
-        frames: indices of the frames that may be used.
+        frames: indices of the frames that may be used; of very many an even selection.
         count: how many to choose; all of ``frames`` when there are not more.
         sharpness: one value per entry of ``frames``, larger is sharper; of equals, blurred frames are chosen last, and
             those in which a limb was not found.
@@ -49,12 +51,14 @@ def choose_bank(
     candidates = np.asarray(frames, np.int64)
     if len(candidates) <= count:
         return [int(i) for i in candidates]
+    thinned = slice(None, None, -(-len(candidates) // MOST_CANDIDATES))
+    candidates = candidates[thinned]
     features = pose_features(poses)[candidates]
     distances = pose_distances(features, features)
     # A limb that was not found is in the picture all the same, and would be shown as a piece of what is near.
     penalty = 1 - features.bones_found
     if sharpness is not None:
-        rank = np.argsort(np.argsort(np.asarray(sharpness))) / max(len(candidates) - 1, 1)
+        rank = np.argsort(np.argsort(np.asarray(sharpness)[thinned])) / max(len(candidates) - 1, 1)
         penalty += (0.05 * (1 - rank)).astype(np.float32)
     nearest = np.full(len(candidates), distances.max() + 1e-3, np.float32)
     chosen: list[int] = []
@@ -139,8 +143,8 @@ def steady_paths(distances: Array, count: int, steadiness: float) -> Indices:
 def _cheapest_path(cost: Array, change: float) -> Indices:
     """Viterbi with one cost for every change of state."""
     frames, states = cost.shape
-    came_from = np.zeros((frames, states), np.int64)
-    stay = np.arange(states)
+    came_from = np.zeros((frames, states), np.int16)
+    stay = np.arange(states, dtype=np.int16)
     total = cost[0].copy() if frames else np.zeros(states, np.float32)
     for t in range(1, frames):
         best = int(total.argmin())

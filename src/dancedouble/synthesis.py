@@ -1,4 +1,4 @@
-"""Poses in, finished frames out: the recurrent generator, the face, the plate. One pass, constant memory."""
+"""Poses in, finished frames out: the recurrent generator, the face, the plate. One pass; no picture is kept."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Synthesizer:
     def frames(self, poses: PoseSequence) -> Iterator[Finished]:
         """Render every row of ``poses``, given in pixels of the subject's frame; rows without anybody are the plate.
 
-        Lazily, in order; memory does not grow with length.
+        Lazily, in order. A frame more takes a few kilobytes: its pose, and which references it is shown.
         """
         return self.stream(self._wishes(poses))
 

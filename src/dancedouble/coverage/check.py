@@ -26,7 +26,7 @@ from dancedouble.coverage.words import (
     limb_words,
 )
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.pose_features import pose_distances, pose_features
+from dancedouble.pose_features import nearest_distances, pose_features
 
 LIMB_LIMIT = 0.65
 """A limb further than this from everything filmed is uncovered: about 38° off in the facing it is in."""
@@ -181,7 +181,7 @@ def _reference_distance(dance: PoseSequence, footage: PoseSequence) -> NDArray[n
     distance = np.full(len(dance), np.nan)
     if len(filmed) and dance.present.any():
         bank = pose_features(footage)[filmed[:: max(1, -(-len(filmed) // MOST_FOOTAGE_FRAMES))]]
-        distance[dance.present] = pose_distances(pose_features(dance), bank).min(axis=1)[dance.present]
+        distance[dance.present] = nearest_distances(pose_features(dance), bank)[dance.present]
     return distance
 
 
