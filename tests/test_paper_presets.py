@@ -91,6 +91,14 @@ def test_sizes_follow_the_footage_in_multiples_of_32(
     assert not any(side % 32 for side in (*small, *large))
 
 
+@pytest.mark.parametrize(("name", "height", "instead"), [("edn", 720, "704 or 768"), ("edn-global", 300, "288 or 320")])
+def test_a_size_that_whole_frames_cannot_have_is_refused_at_once(name: str, height: int, instead: str) -> None:
+    with pytest.raises(InputError, match=instead):
+        preset(name, height)
+    assert preset("swift", height).final.height == height
+    assert preset(name, 768).final.height == 768
+
+
 def test_the_command_line_lists_every_preset_and_ablation() -> None:
     assert list(PRESETS) == list(options.PRESETS)
     assert [choice.value for choice in options.Ablation] == list(Ablation.__args__)

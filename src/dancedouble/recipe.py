@@ -18,6 +18,9 @@ from dancedouble.models.losses import LossWeights
 from dancedouble.models.swift import SwiftConfig
 from dancedouble.rendering.limb_maps import CHANNELS
 
+SIDE_MULTIPLE = 32
+"""Sides of whole frames, in pixels, are multiples of this in every stage."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WholeFrame:

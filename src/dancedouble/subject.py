@@ -14,12 +14,11 @@ from dancedouble.conditioning import Conditioner, LimbConditioner, ReferenceBank
 from dancedouble.dataset import Footage, PairSampler, open_footage
 from dancedouble.errors import ClipTooShortError
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.recipe import FigureInput, Recipe, WholeFrame
+from dancedouble.recipe import SIDE_MULTIPLE, FigureInput, Recipe, WholeFrame
 from dancedouble.references import ReferenceChooser, choose_bank
 from dancedouble.rendering.crop import CropWindow, body_boxes, crop_scale, plan_windows, whole_frame
 from dancedouble.workspace import Workspace, neighbours
 
-SIDE_MULTIPLE = 32
 PAPER_ASPECTS = (16 / 9 - 0.01, 2.0)
 """Footage of these aspects is squeezed to 2:1, as the paper's 1920 × 1080 is to 1024 × 512."""
 LARGEST_VIEW = 720

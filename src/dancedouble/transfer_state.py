@@ -19,6 +19,7 @@ from dancedouble.preparation import WAY
 from dancedouble.progress import OnProgress, Progress
 from dancedouble.results import Plan
 from dancedouble.training.presets import own_height
+from dancedouble.training.presets import preset as recipe_of
 
 
 @contextmanager
@@ -39,7 +40,12 @@ def announce_plan(
     source: Path, target: Path, budget: float, preset: str, size: int | None, device: torch.device,
     on_progress: OnProgress,
 ) -> None:  # fmt: skip
-    """Say how the budget will be spent, before anything is. Raises MediaError, InputError for what is not there."""
+    """Say how the budget will be spent, before anything is.
+
+    Raises MediaError and InputError for what is not there, and for a size that the preset cannot have.
+    """
+    if size is not None:
+        recipe_of(preset, size)
     target_info = probe(target)
     if not is_video(source) and not source.exists():
         raise InputError(f"{source}: no such file; expected a video, poses (.npz) or a folder of OpenPose JSON")

@@ -11,6 +11,7 @@ from dancedouble.models.generator import small_generator
 from dancedouble.models.losses import LossWeights
 from dancedouble.models.swift import SwiftConfig
 from dancedouble.recipe import (
+    SIDE_MULTIPLE,
     FaceStage,
     FigureInput,
     LimbInput,
@@ -97,10 +98,18 @@ PRESETS: dict[str, Callable[..., Recipe]] = {
 
 
 def preset(name: str, height: int | None = None) -> Recipe:
-    """The recipe of a preset, at a picture height where one is given. Raises InputError for an unknown name."""
+    """The recipe of a preset, at a picture height where one is given.
+
+    Raises InputError for an unknown name, and for a height that whole frames of the paper's presets cannot have.
+    """
     if name not in PRESETS:
         raise InputError(f"--preset {name}: no such preset; expected one of {', '.join(PRESETS)}")
-    return PRESETS[name]() if height is None else PRESETS[name](height)
+    recipe = PRESETS[name]() if height is None else PRESETS[name](height)
+    step = SIDE_MULTIPLE * 2 ** (len(recipe.stages) - 1)  # every stage doubles the picture of the one before
+    if isinstance(recipe.framing, WholeFrame) and height is not None and height % step:
+        near = max(height // step, 1) * step
+        raise InputError(f"--size {height}: {name} takes multiples of {step}, such as {near} or {near + step}")
+    return recipe
 
 
 def own_height(name: str) -> int | None:
