@@ -1,15 +1,13 @@
-"""All that pose normalization needs to know of a clip, as numbers that fit a person file."""
+"""All that pose normalization needs to know of a clip."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 from dancedouble.errors import NoPersonError
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.pose.retargeting import Proportions, measure_proportions
+from dancedouble.pose.retargeting import Proportions, proportions_on
 from dancedouble.pose.stage import FAR_SHARE, Stage, measure_stage
 from dancedouble.pose.standing import ANCHORS, TOPS, Anchor, Top, measure_standing, seen_share
 
@@ -27,20 +25,6 @@ class Measurements:
     proportions: dict[str, Proportions]
     """By ``anchor-top``, in the standing heights of that pair."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {**asdict(self), "size": list(self.size)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Measurements:
-        """The inverse of :meth:`to_dict`."""
-        return cls(
-            size=(int(values["size"][0]), int(values["size"][1])),
-            seen=dict(values["seen"]),
-            stages={pair: Stage(**stage) for pair, stage in values["stages"].items()},
-            proportions={pair: Proportions(**built) for pair, built in values["proportions"].items()},
-        )
-
 
 def measure_clip(poses: PoseSequence, *, a: float = FAR_SHARE) -> Measurements:
     """Measure a subject's clip. Raises NoPersonError when the subject is in no frame."""
@@ -52,7 +36,7 @@ def measure_clip(poses: PoseSequence, *, a: float = FAR_SHARE) -> Measurements:
         if standing is not None:
             pair = pair_name(anchor, top)
             stages[pair] = measure_stage(standing, a, flat=anchor != "ankle")
-            proportions[pair] = measure_proportions(poses, anchor, top)
+            proportions[pair] = proportions_on(poses, standing, stages[pair])
     seen: dict[str, float] = {point: seen_share(poses, point) for point in (*ANCHORS, *TOPS)}
     return Measurements(size=poses.size, seen=seen, stages=stages, proportions=proportions)
 

@@ -9,9 +9,8 @@ picture, and shifted by the least that puts the dancer's usual place where the t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,16 +77,6 @@ class PoseTransform:
         held: NDArray[np.bool_] = self._place(floor) != self.translation(floor)
         return held
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> PoseTransform:
-        """The inverse of :meth:`to_dict`."""
-        fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
-        return cls(**fields)
-
     def _slope(self) -> float:
         """Target pixels per source pixel of the floor line; a source of one depth keeps its small sway."""
         if self.source_close == self.source_far:
@@ -131,8 +120,8 @@ def normalize_poses(
     """Bring a dance into the target's picture.
 
     ``global`` moves and scales the whole figure (the paper); ``limbs`` also gives every limb the target's length.
-    The target may be given by its :class:`Measurements`, as a person file holds them. Raises NoPersonError for a
-    clip without a person, InputError when the clips have no common points to measure by.
+    The target may be given by its :class:`Measurements`, once measured. Raises NoPersonError for a clip without a
+    person, InputError when the clips have no common points to measure by.
     """
     fit = fit_dance(source, target, retarget=retarget)
     return NormalizedPoses(poses=fit.apply(source), transform=fit.transform, warnings=fit.transform.warnings)
@@ -140,13 +129,14 @@ def normalize_poses(
 
 def fit_dance(source: PoseSequence, target: PoseSequence | Measurements, *, retarget: Retarget = "limbs") -> DanceFit:
     """What :func:`normalize_poses` does to a dance, to be done to other poses of the same dancer. Raises as it does."""
+    dancer = measure_clip(source)
     subject = target if isinstance(target, Measurements) else measure_clip(target)
-    transform = fit_pose_transform(source, subject, small_range=True)
+    transform = _fit(source, dancer, subject, small_range=True)
     if retarget == "global":
         return DanceFit(transform=transform)
     pair = pair_name(transform.anchor, transform.top)
-    dancer = measure_clip(source).proportions[pair]
-    return DanceFit(transform=transform, dancer=dancer, double=evened(subject.proportions[pair], dancer))
+    built = dancer.proportions[pair]
+    return DanceFit(transform=transform, dancer=built, double=evened(subject.proportions[pair], built))
 
 
 def fit_pose_transform(
@@ -163,8 +153,11 @@ def fit_pose_transform(
     the place where the target mostly stood. Raises NoPersonError for a clip without a person, and InputError
     when the two clips have no common points to measure by.
     """
-    dancer = measure_clip(source, a=a)
     subject = target if isinstance(target, Measurements) else measure_clip(target, a=a)
+    return _fit(source, measure_clip(source, a=a), subject, small_range)
+
+
+def _fit(source: PoseSequence, dancer: Measurements, subject: Measurements, small_range: bool) -> PoseTransform:
     anchor, top, warnings = _choose_points(dancer, subject)
     here, there = (clip.stages[pair_name(anchor, top)] for clip in (dancer, subject))
     far, close = _target_range(here, there, small_range)

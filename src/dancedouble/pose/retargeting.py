@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from dancedouble.errors import InputError
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import BODY, FACE, INDEX, LEFT_HAND, RIGHT_HAND, tree_from
-from dancedouble.pose.stage import measure_stage
-from dancedouble.pose.standing import TRUSTED, Anchor, Series, Top, measure_standing
+from dancedouble.pose.stage import Stage, measure_stage
+from dancedouble.pose.standing import TRUSTED, Anchor, Series, Standing, Top, measure_standing
 
 QUANTILE = 0.8
 """A limb's length is this quantile of its projections."""
@@ -86,7 +86,11 @@ def measure_proportions(poses: PoseSequence, anchor: Anchor = "ankle", top: Top 
     standing = measure_standing(poses, anchor, top)
     if standing is None:
         raise InputError(f"no frame shows {top} and {anchor}s together; expected the body in the picture")
-    stage = measure_stage(standing, flat=anchor != "ankle")
+    return proportions_on(poses, standing, measure_stage(standing, flat=anchor != "ankle"))
+
+
+def proportions_on(poses: PoseSequence, standing: Standing, stage: Stage) -> Proportions:
+    """:func:`measure_proportions` where standing heights are known already."""
     height = np.array([stage.height_at(y) for y in standing.floor])
     bones = {part: [(INDEX[a], INDEX[b]) for a, b in ends] for part, ends in PARTS.items()}
     bones[HAND] = [(hand.start, hand.start + 9) for hand in (LEFT_HAND, RIGHT_HAND)]
