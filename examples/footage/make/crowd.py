@@ -32,10 +32,13 @@ T = TypeVar("T")
 
 
 def invite(name: str) -> None:
-    """Put ``crowd-N`` into the cast; other names are there already."""
-    kind, _, number = name.partition("-")
+    """Put ``crowd-N`` into the cast, or, with ``crowd-N-street``, N doing that dance; other names are there already."""
+    kind, number, dance = [*name.split("-", 2), "", ""][:3]
     if kind == "crowd" and number.isdecimal():
-        PEOPLE[name], DANCES[name], CLIPS[name] = passer_by(int(number))
+        who = f"crowd-{number}"
+        PEOPLE[who], DANCES[who], CLIPS[who] = passer_by(int(number))
+        if dance:
+            CLIPS[name] = replace(CLIPS[who], dance=dance, about=f"ground truth: {who} does the {dance} dance")
 
 
 def passer_by(number: int) -> tuple[Person, Dance, Clip]:
