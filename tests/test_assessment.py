@@ -25,7 +25,7 @@ from dancedouble.assessment.trial import TrainingPart, hold_out
 from dancedouble.cli import main
 from dancedouble.coverage import check_coverage
 from dancedouble.errors import Cancelled, ClipTooShortError, InputError
-from dancedouble.media.image import read_image
+from dancedouble.media.image import read_image, write_image
 from dancedouble.media.video import VideoWriter, probe, read_frames, read_metadata
 from dancedouble.person import load_person
 from dancedouble.pose.estimator import FakePoseEstimator, PersonPose, stamp_frame
@@ -35,7 +35,7 @@ from dancedouble.pose.openpose_json import write_openpose
 from dancedouble.progress import Progress
 from dancedouble.recipe import FigureInput, Recipe
 from dancedouble.training.presets import preset
-from dancedouble.workspace import Workspace
+from dancedouble.workspace import Workspace, write_manifest
 from small_world import FPS, SIZE, World, make_world
 
 CONSENT = "a synthetic doll, drawn for this test"
@@ -175,6 +175,28 @@ def test_what_was_done_is_not_done_again(scene: Scene, evaluated: Path, monkeypa
     pipeline.evaluate(scene.workspace, evaluated, preset="tiny", steps=STEPS, size=64)
     assert rendered == ["warp"]
     assert [(evaluated / name).read_bytes() for name in ("report.json", "report.html")] == before
+
+
+def repainted(workspace: Path, folder: Path) -> Path:
+    """The workspace as if the same dance had been filmed in other colours."""
+    shutil.copytree(workspace, folder, ignore=shutil.ignore_patterns("training", "quality.json"))
+    for path in [*folder.glob("frames/*.jpg"), folder / "plate.png"]:
+        write_image(path, np.ascontiguousarray(read_image(path)[..., ::-1]))
+    write_manifest(folder, replace(Workspace(folder).manifest, source_sha256="other colours"))
+    return folder
+
+
+def test_other_footage_in_a_used_folder_is_learned_anew(
+    scene: Scene, evaluated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_out, "ablations_of", lambda recipe: {})  # to be done sooner
+    shutil.copytree(evaluated, tmp_path / "used")
+    other = repainted(scene.workspace, tmp_path / "workspace")
+    used, fresh = (
+        pipeline.evaluate(other, tmp_path / name, preset="tiny", steps=STEPS, size=64).content["methods"]
+        for name in ("used", "fresh")
+    )
+    assert used == fresh
 
 
 def test_who_looks_at_results_looks_at_the_truth_too(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dancedouble.conditioning import Conditioner, FigureConditioner, Shown, pose_in_window
-from dancedouble.files import atomic_path
+from dancedouble.files import atomic_path, write_atomically
 from dancedouble.pose.keypoints import Pose
 from dancedouble.references import ReferenceChooser
 from dancedouble.rendering.crop import CropWindow
@@ -79,9 +80,10 @@ def open_footage(workspace: Workspace, windows: Sequence[CropWindow], frames: Se
     indices = np.asarray(frames, np.int64)
     size = windows[0].size
     shape = (len(indices), *size, 4)
-    key = cache.with_suffix(".frames.npy")
+    note = cache.with_suffix(".json")
     corners = np.array([(i, windows[i].left, windows[i].top, *windows[i].region) for i in indices], np.int64)
-    if not (key.is_file() and cache.is_file() and np.array_equal(np.load(key), corners)):
+    key = json.dumps([workspace.manifest.identity, corners.tolist()])
+    if not (note.is_file() and cache.is_file() and note.read_text() == key):
         with atomic_path(cache) as temporary:
             crops = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
             for row, frame in enumerate(indices):
@@ -89,8 +91,7 @@ def open_footage(workspace: Workspace, windows: Sequence[CropWindow], frames: Se
                 crops[row, ..., 3] = windows[frame].cut(workspace.mask(int(frame)))
             crops.flush()
             del crops
-        with atomic_path(key) as temporary, temporary.open("wb") as file:
-            np.save(file, corners)
+        write_atomically(note, key.encode())
     return Footage(workspace=workspace, windows=windows, frames=indices, crops=np.load(cache, mmap_mode="r"))
 
 

@@ -13,6 +13,7 @@ workspace/
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -54,6 +55,11 @@ class Manifest:
     warnings: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     """What `prepare` was asked for, so the same request can be answered from here."""
+
+    @property
+    def identity(self) -> str:
+        """Differs for other footage, and for the same footage with other poses or prepared in another way."""
+        return hashlib.sha256(json.dumps([self.source_sha256, self.settings]).encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""

@@ -104,11 +104,11 @@ class Trainer:
 
     @property
     def checkpoint(self) -> Path:
-        """One file per request (recipe, beginning, footage range, seed, limit): no other takes up its state."""
+        """One file per request (recipe, beginning, footage and range, seed, limit): no other takes up its state."""
         key = json.dumps(
             [
                 self.recipe.to_dict(), self.frames, self.seed, self.limit.seconds, self.limit.steps,
-                self.beginning.identity, self.execution.ranks,
+                self.beginning.identity, self.execution.ranks, self.workspace.manifest.identity,
             ]
         )  # fmt: skip
         return self.workspace.training / f"{self.recipe.preset}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.pt"
