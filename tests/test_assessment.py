@@ -20,6 +20,7 @@ from torch import Tensor
 from dancedouble import capture, pipeline, planning, preparation
 from dancedouble.assessment import contenders, held_out, measuring
 from dancedouble.assessment.doctor import keep_quality
+from dancedouble.assessment.keeping import measured_key
 from dancedouble.assessment.sidecar import FrameSpan, flagged_frames, write_sidecar
 from dancedouble.assessment.trial import TrainingPart, hold_out
 from dancedouble.cli import main
@@ -197,6 +198,15 @@ def test_other_footage_in_a_used_folder_is_learned_anew(
         for name in ("used", "fresh")
     )
     assert used == fresh
+
+
+def test_baselines_are_measured_anew_where_what_they_know_got_other_poses(scene: Scene, tmp_path: Path) -> None:
+    whole, other = Workspace(scene.workspace), Workspace(scene.workspace)
+    other.poses = replace(whole.poses, xy=whole.poses.xy.copy())
+    other.poses.xy[:TRAINED] += 9
+    trials = [hold_out(workspace) for workspace in (whole, whole, other)]
+    keys = [measured_key(contenders.nearest_frame(t.part(tmp_path)), t, "heavy", 0) for t in trials]
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_who_looks_at_results_looks_at_the_truth_too(

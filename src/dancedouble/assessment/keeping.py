@@ -22,12 +22,14 @@ from dancedouble.preparation import WAY
 def measured_key(contender: Contender, trial: Trial, detector: LandmarkModel, seed: int) -> str:
     """Changes when anything does that decides what would be measured."""
     person = weights_sha256(contender.record) if contender.record else ""
-    decisive: list[Any] = [
-        contender.name, contender.settings, person, trial.protocol, trial.first, dict(trial.files),
-        *(hashlib.sha256(poses.xy.tobytes()).hexdigest() for poses in (trial.driving, trial.truth_poses)),
-        detector, WAY, seed, package_versions(),
-    ]  # fmt: skip
-    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
+    return _key(contender.name, contender.settings, person, trial_key(trial), detector, seed, package_versions())
+
+
+def trial_key(trial: Trial) -> str:
+    """Changes when anything does that decides what is learned from, asked for and compared with."""
+    poses = (trial.learnable, trial.driving, trial.truth_poses)
+    hashes = [hashlib.sha256(each.xy.tobytes()).hexdigest() for each in poses]
+    return _key(trial.protocol, trial.first, dict(trial.files), hashes, WAY)
 
 
 def keep_measured(path: Path, key: str, measured: Measured) -> None:
@@ -53,3 +55,7 @@ def kept_measured(path: Path, key: str, trial: Trial) -> Measured | None:
     except (ValueError, KeyError, OSError):
         return None
     return Measured(table=table, album=album)
+
+
+def _key(*decisive: Any) -> str:
+    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
