@@ -21,6 +21,7 @@ from dancedouble import capture, pipeline, planning, preparation
 from dancedouble.assessment import contenders, held_out, measuring
 from dancedouble.assessment.doctor import keep_quality
 from dancedouble.assessment.keeping import measured_key
+from dancedouble.assessment.second_opinion import film_truth
 from dancedouble.assessment.sidecar import FrameSpan, flagged_frames, write_sidecar
 from dancedouble.assessment.trial import TrainingPart, hold_out
 from dancedouble.cli import main
@@ -289,6 +290,20 @@ def test_paired_footage_is_tested_against_the_real_dance(
     methods = {method["name"]: method["metrics"] for method in found.content["methods"]}
     assert methods["nearest"]["body.ssim"]["mean"] > 0.9
     assert methods["tiny"]["body.ssim"]["mean"] < methods["nearest"]["body.ssim"]["mean"]
+
+
+def test_the_video_of_the_truth_is_that_of_the_latest_truth(scene: Scene, tmp_path: Path) -> None:
+    video, note = tmp_path / "truth.mp4", tmp_path / "truth.json"
+    trial = hold_out(Workspace(scene.workspace))
+    mirrored = replace(
+        trial, files={"another": "0"}, truth=lambda: (frame[:, ::-1].copy() for frame in trial.truth())
+    )  # fmt: skip
+    written = []
+    for each in (trial, trial, mirrored):
+        film_truth(tmp_path, each, note)
+        written.append((video.stat().st_mtime_ns, next(read_frames(video)).astype(int)))
+    assert written[0][0] == written[1][0], "what is there already is not written again"
+    assert np.abs(written[2][1] - written[0][1][:, ::-1]).mean() < 2
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from dancedouble.assessment.detection import watch
 from dancedouble.assessment.doctor import Clip, draw_sheet
 from dancedouble.assessment.keeping import keep_measured, kept_measured, measured_key
 from dancedouble.assessment.measuring import Album, Measured, face_meter, measure_contender, open_album
-from dancedouble.assessment.second_opinion import film_truth, judge_by_others
+from dancedouble.assessment.second_opinion import TRUTH, film_truth, judge_by_others
 from dancedouble.assessment.trial import Dance, TrainingPart, Trial
 from dancedouble.coverage.check import CoverageReport, check_coverage
 from dancedouble.coverage.quality import fit_quality_curve, rank_correlation
@@ -89,7 +89,7 @@ def run_trial(
                 settings=contender.settings,
             )
         )  # fmt: skip
-    film_truth(folder, trial)
+    film_truth(folder, trial, lesson.folder / f"{TRUTH}.json")
     looked = ""
     if poses is not None:
         methods, looked = judge_by_others(methods, poses, trial), f"given: {poses.name}"

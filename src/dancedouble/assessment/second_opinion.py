@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 from dancedouble.assessment.detection import same_grid
+from dancedouble.assessment.keeping import trial_key
+from dancedouble.assessment.notes import read_note
 from dancedouble.assessment.trial import Trial
 from dancedouble.capture import capture_poses
 from dancedouble.errors import InputError
 from dancedouble.evaluation.pose_metrics import compare_poses
 from dancedouble.evaluation.report import Method
+from dancedouble.files import write_atomically
 from dancedouble.media.video import VideoWriter
 from dancedouble.pose.keypoints import PoseSequence
 
@@ -18,14 +22,18 @@ TRUTH = "truth"
 """Name of the true frames among the methods: their video, and the poses found in it."""
 
 
-def film_truth(folder: Path, trial: Trial) -> None:
-    """Leave the true frames as a video beside those of the methods, for another detector to look at."""
-    path = folder / f"{TRUTH}.mp4"
-    if path.is_file():
+def film_truth(folder: Path, trial: Trial, note: Path) -> None:
+    """Leave the true frames as a video beside those of the methods, for another detector to look at.
+
+    ``note`` says which trial's they are, so that those of another one are not taken for them.
+    """
+    path, key = folder / f"{TRUTH}.mp4", trial_key(trial)
+    if path.is_file() and (read_note(note) or {}).get("key") == key:
         return
     with VideoWriter(path, trial.driving.size, trial.driving.fps) as writer:
         for frame in trial.truth():
             writer.write(frame)
+    write_atomically(note, json.dumps({"key": key}).encode())
 
 
 def judge_by_others(methods: list[Method], poses: Path, trial: Trial) -> list[Method]:
