@@ -29,7 +29,7 @@ from dancedouble.coverage import check_coverage
 from dancedouble.errors import Cancelled, ClipTooShortError, InputError
 from dancedouble.media.image import read_image, write_image
 from dancedouble.media.video import VideoWriter, probe, read_frames, read_metadata
-from dancedouble.person import load_person
+from dancedouble.person import load_person, save_person
 from dancedouble.pose.estimator import FakePoseEstimator, PersonPose, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.normalization import normalize_poses
@@ -324,6 +324,23 @@ def test_a_finished_transfer_is_judged_without_truth(scene: Scene, finished: tup
     assert method["metrics"]["background.flicker"]["mean"] < 2.0
     assert "body.ssim" not in method["metrics"] and found["frames"] == 20
     assert (tmp_path / "r" / "report.html").is_file()
+
+
+def test_a_dance_is_held_against_the_learned_part_of_long_footage(
+    scene: Scene, finished: tuple[Path, Path], tmp_path: Path
+) -> None:
+    person, result = load_person(finished[0]), finished[1]
+    rows = np.r_[np.zeros(1800, int), np.resize(np.arange(FRAMES), 1800)]
+    poses = replace(
+        person.poses, **{name: getattr(person.poses, name)[rows] for name in ("xy", "score", "depth")}
+    )  # fmt: skip
+    poses.score[:1800] = 0
+    save_person(tmp_path / "long.safetensors", replace(person, poses=poses, trained={"frames": [1800, 3600]}))
+    covered = [
+        pipeline.evaluate(file, tmp_path / "r", source=scene.world.source, result=result).content["coverage"]["covered"]
+        for file in (finished[0], tmp_path / "long.safetensors")
+    ]
+    assert covered[0] == covered[1] > 0
 
 
 def test_a_frozen_or_shivering_transfer_is_found_out(scene: Scene, finished: tuple[Path, Path], tmp_path: Path) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 
 from dancedouble.conditioning import ReferenceBank
-from dancedouble.person import load_person, save_person
+from dancedouble.person import load_person, read_header, save_person
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.normalization import normalize_poses
 from dancedouble.recipe import recipe_from_dict
@@ -73,3 +75,16 @@ def test_of_long_footage_enough_poses_are_kept_to_fit_a_dance_by(tmp_path: Path)
     source = film(dance(200, 25, seed=5))
     by_all, by_kept = (normalize_poses(source, poses).poses.xy for poses in (target, kept))
     assert np.abs(by_all - by_kept).mean() < 2, "pixels"
+
+
+@pytest.mark.parametrize("of_before", [False, True])
+def test_the_frames_that_were_learned_are_found_among_the_poses_that_are_kept(tmp_path: Path, of_before: bool) -> None:
+    path, target = tmp_path / "long.safetensors", film(dance(3600, 25, seed=2))
+    person = replace(untrained_person(frames=8), poses=target, trained={"frames": [1800, 3600]})
+    save_person(path, person)
+    if of_before:
+        header = read_header(path)
+        del header["pose_step"]
+        save_file(load_file(path), path, metadata={"dancedouble": json.dumps(header)})
+    np.testing.assert_array_equal(load_person(path).learned_poses.xy, target.xy[1800::2])
+    np.testing.assert_array_equal(person.learned_poses.xy, target.xy[1800:])

@@ -59,11 +59,19 @@ class Person:
     source_sha256: str
     trained: dict[str, Any] = field(default_factory=dict)
     """Steps, seconds, frames, losses: for people and reports."""
+    pose_step: int = 1
+    """Frames of the footage from one of the poses to the next."""
 
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) of the frames it renders."""
         return self.poses.size
+
+    @property
+    def learned_poses(self) -> PoseSequence:
+        """Those of the frames it was learned from."""
+        first, stop = self.trained.get("frames", (0, len(self.poses) * self.pose_step))
+        return self.poses[first // self.pose_step : -(-stop // self.pose_step)]
 
 
 def save_person(path: Path, person: Person) -> None:
@@ -72,7 +80,7 @@ def save_person(path: Path, person: Person) -> None:
     Of long footage not every pose is kept, and large reference pictures lose a little: see :data:`MOST_POSES` and
     :data:`SMALL_QUALITIES`.
     """
-    person = replace(person, poses=_thinned(person.poses))
+    person = _thinned(person)
     tensors = {f"network.{name}": value.detach().cpu().contiguous() for name, value in person.weights.items()}
     tensors["plate"] = _bytes(encode_png(person.plate))
     tensors.update(_pose_tensors("poses", person.poses))
@@ -86,7 +94,7 @@ def save_person(path: Path, person: Person) -> None:
         "format": FORMAT, "version": VERSION, "dancedouble": __version__, "skeleton": "BODY_25+FACE_70+HAND_21x2",
         "recipe": person.recipe, "size": list(person.size), "fps": str(person.poses.fps), "scale": person.scale,
         "crop_size": list(person.crop_size), "body_height": person.body_height, "consent": person.consent,
-        "source_sha256": person.source_sha256, "trained": person.trained,
+        "source_sha256": person.source_sha256, "trained": person.trained, "pose_step": person.pose_step,
         "bank": None if person.bank is None else len(person.bank),
     }  # fmt: skip
     write_atomically(path, save(tensors, metadata={"dancedouble": json.dumps(header)}))
@@ -108,12 +116,14 @@ def load_person(path: str | Path) -> Person:
                 pictures = np.stack(list(threads.map(lambda name: _masked_picture(tensors, name), names)))
                 large = np.stack(list(threads.map(lambda name: _picture(tensors[f"{name}.large"]), names)))
             bank = ReferenceBank(pictures=pictures, poses=_poses("bank", tensors, crop_size, fps), large=large)
+        poses = _poses("poses", tensors, size, fps)
         return Person(
             recipe=header["recipe"],
             weights={k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")},
-            plate=_picture(tensors["plate"]), poses=_poses("poses", tensors, size, fps), bank=bank,
+            plate=_picture(tensors["plate"]), poses=poses, bank=bank,
             scale=float(header["scale"]), crop_size=crop_size, body_height=float(header["body_height"]),
             consent=header["consent"], source_sha256=header["source_sha256"], trained=header["trained"],
+            pose_step=int(header.get("pose_step") or _least_step(header["trained"], len(poses))),
         )  # fmt: skip
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise _damaged(path, str(error)) from error
@@ -168,10 +178,16 @@ def _within(pictures: NDArray[np.uint8], qualities: Sequence[int | None], limit:
     return encoded
 
 
-def _thinned(poses: PoseSequence) -> PoseSequence:
-    """Every second, third, … pose, at the rate that makes."""
-    step = -(-len(poses) // MOST_POSES)
-    return poses if step <= 1 else replace(poses[::step], fps=poses.fps / step)
+def _thinned(person: Person) -> Person:
+    """With every second, third, … pose, at the rate that makes."""
+    step, poses = -(-len(person.poses) // MOST_POSES), person.poses
+    return person if step <= 1 else replace(person, poses=replace(poses[::step], fps=poses.fps / step), pose_step=step)
+
+
+def _least_step(trained: dict[str, Any], count: int) -> int:
+    """The ``pose_step`` with which ``count`` poses just reach the learned frames: files of before do not say it."""
+    stop: int = trained.get("frames", (0, count))[1]
+    return max(1, -(-stop // max(1, count)))
 
 
 def _picture(data: Tensor) -> NDArray[np.uint8]:

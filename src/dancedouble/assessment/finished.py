@@ -60,9 +60,8 @@ def assess_result(
     ).join(compare_poses(found, dance))
     settings: dict[str, str | float | int] = {"preset": str(person.recipe["preset"])}
     method = Method(name="result", title=result.name, table=table, settings=settings)
-    first_learned, stop = person.trained.get("frames", (0, len(person.poses)))
     subject = Dance(
-        driving=dance, learnable=person.poses[first_learned:stop], first=first, clip=f"{result.name}, dancing {name}",
+        driving=dance, learnable=person.learned_poses, first=first, clip=f"{result.name}, dancing {name}",
         protocol="A finished transfer: there is no truth to compare pictures with. Its poses are compared with those it"
         " was to show, and its background with itself a frame before.",
         synthetic=is_synthetic(person.consent), files={result.name: sha256(result), "footage": person.source_sha256},
