@@ -26,7 +26,7 @@ from dancedouble.assessment.sidecar import FrameSpan, flagged_frames, write_side
 from dancedouble.assessment.trial import TrainingPart, hold_out
 from dancedouble.cli import main
 from dancedouble.coverage import check_coverage
-from dancedouble.errors import Cancelled, ClipTooShortError, InputError
+from dancedouble.errors import Cancelled, ClipTooShortError, InputError, SubjectError
 from dancedouble.media.image import read_image, write_image
 from dancedouble.media.video import VideoWriter, probe, read_frames, read_metadata
 from dancedouble.person import load_person, save_person
@@ -324,6 +324,27 @@ def test_a_finished_transfer_is_judged_without_truth(scene: Scene, finished: tup
     assert method["metrics"]["background.flicker"]["mean"] < 2.0
     assert "body.ssim" not in method["metrics"] and found["frames"] == 20
     assert (tmp_path / "r" / "report.html").is_file()
+
+
+def test_the_dance_is_looked_at_as_rendering_looks_at_it(
+    scene: Scene, finished: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (person, result), source = finished, scene.world.source
+    asked: list[dict[str, Any]] = []
+
+    def remembered(path: Path, **named: Any) -> capture.Capture:
+        asked.append({name: value for name, value in named.items() if name not in {"on_progress", "frames"}})
+        return capture.capture_poses(path, **named)
+
+    for module in ("pipeline", "assessment.trial"):
+        monkeypatch.setattr(f"dancedouble.{module}.capture_poses", remembered)
+    pipeline.render(person, source, tmp_path / "out.mp4", person_number=1)
+    pipeline.evaluate(person, tmp_path / "r", source=source, result=result, person=1)
+    with pytest.raises(InputError, match="frame for frame"):
+        pipeline.evaluate(scene.workspace, tmp_path / "w", source=source, truth=scene.world.target, person=1)
+    assert asked[0] == asked[1] == asked[2] and asked[0]["person"] == 1
+    with pytest.raises(SubjectError, match="there is no person 2"):
+        pipeline.evaluate(person, tmp_path / "r", source=source, result=result, person=2)
 
 
 def test_a_dance_is_held_against_the_learned_part_of_long_footage(

@@ -91,7 +91,7 @@ EVERY_OPTION = (
     "pose a -o b --openpose c --figures d --person 1",
     "check a b --sheet c --person 1 --target-person 1",
     "evaluate a -o b --budget 1m --preset p --steps 9 --size 9 --seed 1 --source a --truth b --result c"
-    " --result-poses d --frames 0:9 --retarget limbs --detector heavy --device cpu",
+    " --result-poses d --person 1 --frames 0:9 --retarget limbs --detector heavy --device cpu",
     "info a --picture b",
     "info --preset p",
     "demo -o {folder} --budget 1m --seed 1 --device cpu",

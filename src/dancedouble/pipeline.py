@@ -358,9 +358,9 @@ def check(
 def evaluate(
     subject: AnyPath, output: AnyPath, *, preset: str = "swift", budget: float | None = None, steps: int | None = None,
     size: int | None = None, seed: int = 0, source: AnyPath | None = None, truth: AnyPath | None = None,
-    result: AnyPath | None = None, result_poses: AnyPath | None = None, frames: Frames | None = None,
-    retarget: Retarget = DEFAULT_RETARGET, detector: LandmarkModel | None = None, device: str = "auto",
-    on_progress: OnProgress = ignore_progress,
+    result: AnyPath | None = None, result_poses: AnyPath | None = None, person: int | None = None,
+    frames: Frames | None = None, retarget: Retarget = DEFAULT_RETARGET, detector: LandmarkModel | None = None,
+    device: str = "auto", on_progress: OnProgress = ignore_progress,
 ) -> EvaluateResult:  # fmt: skip
     """How good it is, measured: ``report.json`` and ``report.html`` in the folder ``output``.
 
@@ -369,7 +369,8 @@ def evaluate(
     the subject performs the dance ``source``, all of it is learned and that is the test. Each method leaves a video;
     ``result_poses`` is a folder of what another detector found in them, and in ``truth.mp4``. Or ``subject`` is a
     person file, and ``result`` a finished transfer of (the ``frames`` of) ``source``, judged by our detector or by
-    the ``result_poses`` that another one found in it. Without a ``detector``, results are looked at as the footage was,
+    the ``result_poses`` that another one found in it. Of several dancers in ``source``, ``person`` is the one, and they
+    are looked at as rendering does. Without a ``detector``, results are looked at as the footage was,
     finished transfers as the dance was. Raises InputError, WorkspaceError,
     PersonFileError, ClipTooShortError, WeightsError, OutputError.
     """
@@ -377,12 +378,14 @@ def evaluate(
     if subject.is_file():
         if source is None or result is None:
             raise InputError(f"{subject}: of a person file a finished transfer is judged; give its source and result")
-        person = load_person(subject)
+        learned = load_person(subject)
         make_folder(folder)
-        dance = capture_poses(Path(source), frames=frames, on_progress=on_progress).poses
-        asked = normalize_poses(dance, person.poses, retarget=retarget).poses
+        dance = capture_poses(
+            Path(source), person=person, frames=frames, looks=DANCE_LOOKS, on_progress=on_progress
+        ).poses  # fmt: skip
+        asked = normalize_poses(dance, learned.poses, retarget=retarget).poses
         found = assess_result(
-            person, asked, Path(result), folder, first=frames[0] if frames else 0, name=Path(source).name,
+            learned, asked, Path(result), folder, first=frames[0] if frames else 0, name=Path(source).name,
             detector=detector or "full", poses=None if result_poses is None else Path(result_poses),
             on_progress=on_progress,
         )  # fmt: skip
@@ -390,7 +393,7 @@ def evaluate(
     workspace = Workspace(subject)
     make_folder(folder)
     given = None if source is None else Path(source)
-    trial = hold_out(workspace) if truth is None else pair_up(workspace, given, Path(truth), on_progress)
+    trial = hold_out(workspace) if truth is None else pair_up(workspace, given, Path(truth), on_progress, person=person)
     budget = budget or DEFAULT_BUDGET
     height = size or own_height(preset) or choose_size(budget, workspace.manifest.person_height, where)
     limit = Limit(seconds=None if steps else budget, steps=steps)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.assessment.detection import Pictures, Watched, video_pictures, watch
-from dancedouble.capture import capture_poses
+from dancedouble.capture import DANCE_LOOKS, capture_poses
 from dancedouble.errors import InputError
 from dancedouble.evaluation.protocol import hold_out_tail
 from dancedouble.files import sha256
@@ -128,12 +128,13 @@ def hold_out(workspace: Workspace) -> Trial:
 
 def pair_up(
     workspace: Workspace, source: Path | None, truth: Path, on_progress: OnProgress, *,
-    seen: Watched | None = None, dance: PoseSequence | None = None,
+    person: int | None = None, seen: Watched | None = None, dance: PoseSequence | None = None,
 ) -> Trial:  # fmt: skip
     """Learn from all of a workspace; test on ``truth``, in which its subject performs the dance of ``source``.
 
-    Without ``source`` the truth's own poses are rendered. What was ``seen`` in the truth, and the poses of the
-    ``dance``, need not be found again where they are known. Raises InputError when lengths or sizes differ.
+    Of several dancers in ``source``, ``person`` is the one; without ``source`` the truth's own poses are rendered. What
+    was ``seen`` in the truth, and the poses of the ``dance``, need not be found again where they are known. Raises
+    InputError when lengths or sizes differ.
     """
     manifest = workspace.manifest
     seen = seen or watch(video_pictures(truth), on_progress=on_progress)
@@ -144,7 +145,7 @@ def pair_up(
         )
     driving, driven = seen.poses, "the truth's own poses"
     if source is not None:
-        dance = dance or capture_poses(source, on_progress=on_progress).poses
+        dance = dance or capture_poses(source, person=person, looks=DANCE_LOOKS, on_progress=on_progress).poses
         if len(dance) != len(seen.poses):
             raise InputError(
                 f"{truth}: has {len(seen.poses)} frames and {source} {len(dance)}; expected one dance, frame for frame"

@@ -92,6 +92,7 @@ def evaluate(
             meaning="What another detector found in it: OpenPose JSON, .npz; or a folder of these, by method.",
         ),
     ] = None,
+    person: PersonOption = None,
     frames: FramesOption = None,
     retarget: RetargetOption = None,
     detector: Annotated[
@@ -115,8 +116,8 @@ def evaluate(
             subject, output,
             **given(
                 budget=budget, preset=preset, steps=steps, size=size, seed=seed, source=source, truth=truth,
-                result=result, result_poses=result_poses, frames=frames, retarget=retarget, detector=detector,
-                device=device,
+                result=result, result_poses=result_poses, person=person, frames=frames, retarget=retarget,
+                detector=detector, device=device,
             ),
             on_progress=on_progress,
         )  # fmt: skip
