@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from torch import nn
 
 from dancedouble import pipeline
+from dancedouble.cli import main
 from dancedouble.devices import choose_device
 from dancedouble.errors import ConsentError, InputError
 from dancedouble.media.image import read_image, write_image
@@ -21,6 +23,7 @@ from dancedouble.models.face import FaceDiscriminator, FaceGlobalConfig, FaceUNe
 from dancedouble.models.generator import GeneratorConfig, GlobalGenerator, LocalGenerator, LocalGeneratorConfig
 from dancedouble.models.painter import Painter
 from dancedouble.person import load_person
+from dancedouble.pose.estimator import FakePoseEstimator
 from dancedouble.recipe import recipe_from_dict
 from dancedouble.rendering.stick_figure import draw_paper_figure
 from dancedouble.synthesis import Synthesizer
@@ -28,7 +31,7 @@ from dancedouble.training.authors_checkpoint import _face_config, _generator_con
 from dancedouble.training.authors_dataset import read_dataset
 from dancedouble.workspace import Workspace, neighbours
 from paper_networks import Judge, Local, face_judge, global_type, unet
-from small_world import SIZE, TwoClipEstimator, World, make_world
+from small_world import SIZE, TwoClipEstimator, World, make_world, shifted
 from training_world import CONSENT, sampler_of, toy_paper, trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -237,6 +240,23 @@ def test_a_dataset_says_when_the_smaller_network_looked_and_is_made_anew_by_the_
     workspace = tmp_path / "w"
     assert any("smaller network" in line for line in prepare(world, dataset, workspace, "full").warnings)
     assert not any("smaller network" in line for line in prepare(world, dataset, workspace, "heavy").warnings)
+
+
+def test_of_several_people_in_a_dataset_one_is_chosen(
+    world: World, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = replace(world.target_poses, xy=world.target_poses.xy + np.float32((70, 0)))
+    both = FakePoseEstimator(shifted(world.target_poses), shifted(other))
+    monkeypatch.setattr("dancedouble.training.authors_dataset.subject_estimator", lambda model: both)
+    monkeypatch.setattr(pipeline, "subject_model", lambda: "heavy")
+    command = ["prepare", "--edn-dataset", str(dataset), "--consent", CONSENT, "-q", "-o"]
+    assert main([*command, str(tmp_path / "none")]) == 1
+    assert "choose one with --person N" in capsys.readouterr().err
+    found = []
+    for number in (1, 2):
+        assert main([*command, str(tmp_path / "chosen"), "--person", str(number)]) == 0
+        found.append(Workspace(tmp_path / "chosen").poses.xy[3, 1, 0])
+    assert abs(found[1] - found[0]) == pytest.approx(70, abs=3)
 
 
 def test_damaged_datasets_are_refused_in_one_line(dataset: Path, tmp_path: Path) -> None:

@@ -102,8 +102,9 @@ def prepare(
 
 
 def prepare_dataset(
-    folder: AnyPath, workspace: AnyPath, *, consent: str | None = None, on_progress: OnProgress = ignore_progress
-) -> PrepareResult:
+    folder: AnyPath, workspace: AnyPath, *, consent: str | None = None, person: int | None = None,
+    on_progress: OnProgress = ignore_progress,
+) -> PrepareResult:  # fmt: skip
     """A dataset in the layout of the paper's authors as a workspace: its stick figures and face boxes are kept.
 
     Raises ConsentError without the subject's consent on record, and the kinds of InputError and OutputError.
@@ -111,7 +112,7 @@ def prepare_dataset(
     folder, started = Path(folder), time.monotonic()
     consent = _require_consent(consent, folder)
     ready = prepare_authors_dataset(
-        folder, Path(workspace), consent=consent, detector=subject_model(), on_progress=on_progress
+        folder, Path(workspace), consent=consent, person=person, detector=subject_model(), on_progress=on_progress
     )
     manifest = ready.manifest
     return PrepareResult(

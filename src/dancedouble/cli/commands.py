@@ -169,15 +169,15 @@ def prepare(
     """Footage of the person who is to dance → a workspace: poses, masks, empty background, checks."""
     if (video is None) == (edn_dataset is None):
         raise typer.BadParameter("name a VIDEO, or a folder with --edn-dataset", param_hint="VIDEO")
-    if edn_dataset is not None and (person is not None or poses is not None):
-        raise typer.BadParameter("a dataset has one person and its own figures", param_hint="--edn-dataset")
+    if edn_dataset is not None and poses is not None:
+        raise typer.BadParameter("a dataset has its own figures", param_hint="--edn-dataset")
 
     def work(on_progress: OnProgress, consent: str | None) -> PrepareResult:
         from dancedouble import pipeline
 
         if video is None:
             return pipeline.prepare_dataset(
-                edn_dataset or Path(), output, **given(consent=consent), on_progress=on_progress
+                edn_dataset or Path(), output, **given(consent=consent, person=person), on_progress=on_progress
             )
         return pipeline.prepare(
             video, output, **given(consent=consent, person=person, poses=poses), on_progress=on_progress

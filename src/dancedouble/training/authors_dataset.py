@@ -114,15 +114,17 @@ def read_dataset(folder: Path) -> Dataset:
 
 
 def prepare_dataset(
-    folder: Path, workspace: Path, *, consent: str, detector: LandmarkModel, on_progress: OnProgress
+    folder: Path, workspace: Path, *, consent: str, person: int | None, detector: LandmarkModel, on_progress: OnProgress
 ) -> Workspace:
     """Fill ``workspace`` from a dataset folder: figures and face boxes are taken as they are.
 
     Poses, which rendering needs to fit a dance to this body, masks and the plate are found in the frames, by
-    ``detector``. Raises InputError, NoPersonError, OutputError.
+    ``detector``; of several people in them, ``person`` is the one. Raises InputError and its kinds, OutputError.
     """
     dataset = read_dataset(folder)
     settings: dict[str, Any] = {"edn_dataset": dataset.sha256, "detector": detector, "way": WAY, "copied": COPIED}
+    if person is not None:  # workspaces of before do not name one
+        settings["person"] = person
     if (workspace / MANIFEST).is_file() and Workspace(workspace).manifest.settings == settings:
         return Workspace(workspace)
     with new_workspace(workspace, "labels") as part:
@@ -131,7 +133,8 @@ def prepare_dataset(
 
 
 def _fill(part: Path, dataset: Dataset, settings: dict[str, Any], consent: str, on_progress: OnProgress) -> None:
-    found, size, builder = _copy(dataset, part, subject_estimator(settings["detector"]), on_progress)
+    estimator = subject_estimator(settings["detector"])
+    found, size, builder = _copy(dataset, part, estimator, settings.get("person"), on_progress)
     count = dataset.items[-1].index + 1
     rows: list[PersonPose | None] = [None] * count
     for item, pose in zip(dataset.items, found, strict=True):
@@ -161,12 +164,12 @@ def _fill(part: Path, dataset: Dataset, settings: dict[str, Any], consent: str, 
 
 
 def _copy(
-    dataset: Dataset, workspace: Path, estimator: PoseEstimator, on_progress: OnProgress
+    dataset: Dataset, workspace: Path, estimator: PoseEstimator, person: int | None, on_progress: OnProgress
 ) -> tuple[list[PersonPose | None], tuple[int, int], PlateBuilder]:
     """Write frames, labels and masks; the poses on the way, the frames' size, and what the plate is made from."""
     builder, size = PlateBuilder(), (0, 0)
     found: list[PersonPose | None] = []
-    watched = watch_subject(dataset.pictures, dataset, estimator, on_progress=on_progress)
+    watched = watch_subject(dataset.pictures, dataset, estimator, person=person, on_progress=on_progress)
     for item, seen in zip(dataset.items, watched, strict=True):
         frame, pose, label = seen.frame, seen.pose, read_image(item.label)
         if label.shape != frame.shape:
