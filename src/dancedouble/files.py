@@ -30,9 +30,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror or error}); free some space or choose another folder"
-        ) from error
+        raise cannot_write(path, error) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -42,25 +40,63 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def atomic_folder(folder: Path) -> Iterator[Path]:
     """An empty folder beside ``folder``, put in its place when the block ends well and removed when it does not.
 
-    Until then what was there stays as it was. Raises OutputError, one line, when the disk is full or not writable.
+    Until then what was there stays as it was; of a link, what it leads to is replaced. Raises OutputError, one line,
+    when the disk is full or not writable, and where :func:`check_folder` does.
     """
-    whole = folder.absolute()
+    whole = check_folder(folder)
     part = whole.with_name(f".{whole.name}.part")
     try:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         yield part
-        if folder.exists():
-            shutil.rmtree(folder)
-        part.replace(folder)
+        _swap(part, whole)
     except OutputError as error:
         raise OutputError(str(error).replace(str(part), str(folder))) from error
     except OSError as error:
-        raise OutputError(
-            f"{folder}: cannot be written ({error.strerror or error}); free some space or choose another folder"
-        ) from error
+        raise cannot_write(folder, error) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def check_folder(folder: Path) -> Path:
+    """Where ``folder`` really is, links followed.
+
+    Raises OutputError, before any work is done, where no new folder can be put in its place.
+    """
+    try:
+        whole = folder.resolve()
+        if whole.exists() and not whole.is_dir():
+            raise OutputError(f"{folder}: is a file, expected a folder; choose another name")
+        if Path.cwd().is_relative_to(whole):
+            raise OutputError(f"{folder}: holds the current folder and cannot be replaced; choose a folder inside it")
+        if whole.is_mount():
+            raise OutputError(f"{folder}: is a mount point and cannot be replaced; choose a folder inside it")
+        tempfile.TemporaryFile(dir=next(parent for parent in whole.parents if parent.exists())).close()
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    return whole
+
+
+def _swap(part: Path, whole: Path) -> None:
+    """``part`` in the place of ``whole``. Only names change before it is there: what may fail loses nothing."""
+    old = whole.with_name(f".{whole.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if whole.exists():
+        whole.rename(old)
+    try:
+        part.rename(whole)
+    except OSError:
+        if old.exists():
+            old.rename(whole)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """What to tell of a file or folder that the system refused to write."""
+    return OutputError(
+        f"{path}: cannot be written ({error.strerror or error}); free some space or choose another folder"
+    )
 
 
 def make_folder(folder: Path) -> None:
