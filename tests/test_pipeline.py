@@ -32,6 +32,7 @@ from dancedouble.person import load_person, read_header
 from dancedouble.planning import choose_size
 from dancedouble.pose.estimator import FakePoseEstimator, PersonPose, Roi, bounds, read_stamp, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.openpose_json import write_openpose
 from dancedouble.progress import Progress
 from dancedouble.results import PrepareResult, TrainResult
 from dancedouble.workspace import Workspace
@@ -361,6 +362,26 @@ def test_footage_that_was_not_looked_at_by_the_best_network_is_told_of_and_looke
     monkeypatch.setattr(pipeline, "subject_model", lambda: "heavy")  # fetched in the meantime
     again = pipeline.prepare(world.target, tmp_path / "w", consent=CONSENT)
     assert not any("pose_landmark_heavy" in line for line in again.warnings)
+
+
+def test_poses_given_as_a_folder_are_read_again_when_they_change(
+    world: World, prepared: PrepareResult, tmp_path: Path
+) -> None:
+    found, given = Workspace(prepared.workspace).poses, tmp_path / "json"
+
+    def middle() -> float:
+        pipeline.prepare(world.target, tmp_path / "w", consent=CONSENT, poses=given)
+        poses = Workspace(tmp_path / "w").poses
+        return float(poses.xy[poses.score > 0].mean())
+
+    write_openpose(given, found)
+    first, before = middle(), (tmp_path / "w" / "manifest.json").stat().st_mtime_ns
+    assert middle() == first
+    assert (tmp_path / "w" / "manifest.json").stat().st_mtime_ns == before, "the same poses are not taken again"
+    write_openpose(given, replace(found, xy=found.xy + 2))
+    assert middle() == pytest.approx(first + 2, abs=0.1)
+    with pytest.raises(InputError, match=r"nothing: no such file"):
+        pipeline.prepare(world.target, tmp_path / "w", consent=CONSENT, poses=tmp_path / "nothing")
 
 
 def test_footage_that_is_too_short_or_empty_is_refused(world: World, tmp_path: Path) -> None:

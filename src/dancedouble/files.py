@@ -117,3 +117,11 @@ def sha256(path: Path) -> str:
     """Hex digest of a file, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def identity(path: Path) -> str:
+    """Changes when a file does, or what a folder holds."""
+    if path.is_file():
+        return sha256(path)
+    held = [(entry.name, entry.stat().st_mtime_ns, entry.stat().st_size) for entry in sorted(path.iterdir())]
+    return hashlib.sha256(str(held).encode()).hexdigest()

@@ -23,7 +23,7 @@ from dancedouble.engine import open_engine
 from dancedouble.errors import ConsentError, InputError
 from dancedouble.evaluation.paired import measure_pair
 from dancedouble.exporting import MODELS, Format, export_person
-from dancedouble.files import make_folder, sha256
+from dancedouble.files import identity, make_folder, sha256
 from dancedouble.media.image import write_image
 from dancedouble.media.video import check_output, probe, read_frames
 from dancedouble.overlap import read_ahead
@@ -81,10 +81,11 @@ def prepare(
     video, folder, started = Path(video), Path(workspace), time.monotonic()
     probe(video)  # says what is wrong with it before it is hashed
     given = None if poses is None else Path(poses)
+    if given is not None and not given.exists():
+        raise InputError(f"{given}: no such file; expected poses (.npz) or a folder of OpenPose JSON")
     request = Request(
         source_sha256=sha256(video), person=person,
-        poses_sha256=sha256(given) if given is not None and given.is_file() else None if given is None else str(given),
-        detector=subject_model(),
+        poses_sha256=None if given is None else identity(given), detector=subject_model(),
     )  # fmt: skip
     ready = finished_workspace(folder, request)
     if ready is None:

@@ -11,7 +11,7 @@ import torch
 
 from dancedouble.capture import DANCE_LOOKS, Capture, capture_poses, is_video
 from dancedouble.errors import InputError, OutputError
-from dancedouble.files import sha256, write_atomically
+from dancedouble.files import identity, write_atomically
 from dancedouble.media.video import probe
 from dancedouble.planning import choose_size, plan_budget
 from dancedouble.pose.keypoints import PoseSequence
@@ -70,7 +70,7 @@ def cached_capture(
     source: Path, cache: Path, person: int | None, frames: tuple[int, int] | None, on_progress: OnProgress
 ) -> Capture:
     """The source's poses, kept beside the transfer's other state so that a resume does not look again."""
-    key = json.dumps([_identity(source), person, frames, WAY])
+    key = json.dumps([identity(source), person, frames, WAY])
     note = cache.with_suffix(".json")
     if cache.is_file() and note.is_file():
         kept = json.loads(note.read_text())
@@ -93,10 +93,3 @@ def kept_plan(path: Path, request: dict[str, object], plan: Plan) -> Plan:
             return Plan(**kept["plan"])
     write_atomically(path, json.dumps({"request": asked, "plan": vars(plan)}).encode())
     return plan
-
-
-def _identity(path: Path) -> str:
-    """Changes when a file or folder does."""
-    if path.is_file():
-        return sha256(path)
-    return str([(p.name, p.stat().st_mtime_ns, p.stat().st_size) for p in sorted(path.iterdir())])
