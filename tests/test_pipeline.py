@@ -24,6 +24,7 @@ from dancedouble.errors import (
     NoPersonError,
     OutputError,
     PersonFileError,
+    SubjectError,
     WorkspaceError,
 )
 from dancedouble.media.image import read_image
@@ -382,6 +383,33 @@ def test_poses_given_as_a_folder_are_read_again_when_they_change(
     assert middle() == pytest.approx(first + 2, abs=0.1)
     with pytest.raises(InputError, match=r"nothing: no such file"):
         pipeline.prepare(world.target, tmp_path / "w", consent=CONSENT, poses=tmp_path / "nothing")
+
+
+def test_of_a_folder_of_several_people_s_poses_the_person_asked_for_is_taken(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tall = world.target_poses
+    beside = np.float32([SIZE[1], 20])
+    small = replace(tall, xy=tall.xy * np.float32(0.85) + beside)
+    video = write_video(tmp_path / "two.mp4", [np.hstack([f, f]) for f in read_frames(world.target)], rate=FPS)
+    monkeypatch.setattr(
+        preparation, "subject_estimator", lambda model: FakePoseEstimator(shifted(tall), shifted(small))
+    )
+    for name, poses in (("both", tall), ("small", small)):
+        write_openpose(tmp_path / name, poses)
+    for file in (tmp_path / "both").iterdir():
+        first, second = (json.loads((tmp_path / name / file.name).read_text()) for name in ("both", "small"))
+        file.write_text(json.dumps({"people": first["people"] + second["people"]}))
+
+    def height(folder: str, person: int) -> float:
+        return pipeline.prepare(
+            video, tmp_path / "w", consent=CONSENT, poses=tmp_path / folder, person=person
+        ).person_height
+
+    assert height("both", 2) == pytest.approx(0.85 * height("both", 1), rel=0.02)
+    assert height("small", 2) == pytest.approx(height("both", 2)), "of one person's poses there is nothing to choose"
+    with pytest.raises(SubjectError, match=r"both: there is no person 3"):
+        height("both", 3)
 
 
 def test_footage_that_is_too_short_or_empty_is_refused(world: World, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from dancedouble.planning import DEFAULT_BUDGET, choose_size, plan_budget
 from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.normalization import Retarget, normalize_poses
-from dancedouble.pose.openpose_json import write_openpose
+from dancedouble.pose.openpose_json import shows_several, write_openpose
 from dancedouble.pose.tracking import busiest_frame, list_people, people_sheet, sample_step
 from dancedouble.preparation import Request, finished_workspace, prepare_workspace
 from dancedouble.progress import OnProgress, Progress, Stage, ignore_progress
@@ -91,7 +91,7 @@ def prepare(
     if ready is None:
         ready = prepare_workspace(
             video, folder, consent=_require_consent(consent, video), person=person,
-            given=None if given is None else capture_poses(given).poses, request=request, estimator=None,
+            given=None if given is None else _poses_of(given, person), request=request, estimator=None,
             on_progress=on_progress,
         )  # fmt: skip
     manifest = ready.manifest
@@ -451,6 +451,13 @@ def _require_consent(consent: str | None, video: Path) -> str:
         f"{video}: learning a person needs their consent; say who they are and how they agreed,"
         ' with --consent "who, how"'
     )
+
+
+def _poses_of(given: Path, person: int | None) -> PoseSequence:
+    """Poses that came with footage, of number ``person`` there; a folder that shows one person alone shows the subject,
+    whatever their number in the footage."""
+    alone = given.is_dir() and not shows_several(given)
+    return capture_poses(given, person=None if alone else person).poses
 
 
 def _checked(dance: PoseSequence, footage: PoseSequence, target: Path, on_progress: OnProgress) -> list[str]:

@@ -97,6 +97,11 @@ def read_openpose(
     return PoseSequence(xy=xy, score=score, size=size, fps=fps)
 
 
+def shows_several(folder: Path) -> bool:
+    """Whether any of a folder's files holds more than one person. Raises as :func:`read_openpose` does."""
+    return any(len(_read_people(path)) > 1 for _, path in _numbered_files(folder))
+
+
 @dataclass
 class _Track:
     """One person while the files are read: (137, 3) x, y, score by frame."""
