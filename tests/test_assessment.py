@@ -20,7 +20,7 @@ from torch import Tensor
 from dancedouble import capture, pipeline, planning, preparation
 from dancedouble.assessment import contenders, held_out, measuring
 from dancedouble.assessment.doctor import keep_quality
-from dancedouble.assessment.keeping import measured_key
+from dancedouble.assessment.keeping import kept_measured, measured_key
 from dancedouble.assessment.second_opinion import film_truth
 from dancedouble.assessment.sidecar import FrameSpan, flagged_frames, write_sidecar
 from dancedouble.assessment.trial import TrainingPart, hold_out
@@ -208,6 +208,12 @@ def test_baselines_are_measured_anew_where_what_they_know_got_other_poses(scene:
     trials = [hold_out(workspace) for workspace in (whole, whole, other)]
     keys = [measured_key(contenders.nearest_frame(t.part(tmp_path)), t, "heavy", 0) for t in trials]
     assert keys[0] == keys[1] != keys[2]
+
+
+def test_damaged_measurements_are_made_again(evaluated: Path, scene: Scene, tmp_path: Path) -> None:
+    data = (evaluated / "learned" / "nearest.measured.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(data[: len(data) // 2])
+    assert kept_measured(tmp_path / "cut.npz", "any", hold_out(Workspace(scene.workspace))) is None
 
 
 def test_who_looks_at_results_looks_at_the_truth_too(

@@ -12,7 +12,7 @@ import pytest
 
 from dancedouble import capture, transfer_state
 from dancedouble.capture import DANCE_LOOKS, Capture, capture_poses
-from dancedouble.errors import WeightsError
+from dancedouble.errors import InputError, WeightsError
 from dancedouble.media.video import VideoWriter
 from dancedouble.pose.estimator import FakePoseEstimator, Frame, PersonPose, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
@@ -115,6 +115,27 @@ def test_kept_poses_are_used_again_until_poses_are_made_in_another_way(
         monkeypatch.setattr(transfer_state, "WAY", way)
         kept = transfer_state.cached_capture(source, tmp_path / "kept.npz", None, None, ignore_progress)
         assert looked == times and len(kept.poses) == 24
+
+
+def test_poses_that_are_damaged_are_told_in_one_line(tmp_path: Path) -> None:
+    whole, path = tmp_path / "whole.npz", tmp_path / "dance.npz"
+    walk(24, Fraction(24)).save(whole)
+    data = whole.read_bytes()
+    where = len(data) // 4
+    damages = {
+        "cut short": data[: len(data) // 2], "empty": b"", "no archive": b"poses",
+        "bad deflate": data[:where] + bytes(1000) + data[where + 1000 :],
+        "unknown compression": data.replace(b"\x08\0\0\0!\0", b"\x63\0\0\0!\0"),
+    }  # fmt: skip
+    for what, damaged in damages.items():
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"dance\.npz: not readable as poses") as caught:
+            capture_poses(path)
+        assert "\n" not in str(caught.value), what
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    (tmp_path / "array.npy").replace(path)
+    with pytest.raises(InputError, match=r"dance\.npz: not readable as poses"):
+        capture_poses(path)
 
 
 def test_footage_is_looked_at_with_the_heavy_network_where_it_can_be_had(

@@ -6,11 +6,18 @@ import hashlib
 import os
 import shutil
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dancedouble.errors import OutputError
+
+NPZ_ERRORS = (ValueError, LookupError, TypeError, RuntimeError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What reading an ``.npz`` raises where the file is cut short, damaged, or something else by that name.
+
+Open the file for numpy: one that turns out to be no archive it leaves open."""
 
 
 @contextmanager

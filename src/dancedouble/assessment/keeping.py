@@ -14,7 +14,7 @@ from dancedouble.assessment.measuring import Album, Measured, open_album
 from dancedouble.assessment.trial import Trial
 from dancedouble.evaluation.frame_table import FrameTable
 from dancedouble.evaluation.report import package_versions
-from dancedouble.files import atomic_path
+from dancedouble.files import NPZ_ERRORS, atomic_path
 from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.preparation import WAY
 
@@ -46,13 +46,13 @@ def kept_measured(path: Path, key: str, trial: Trial) -> Measured | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if str(arrays["key"]) != key:
                 return None
             table = FrameTable({str(name): arrays[f"column.{name}"] for name in arrays["order"]})
             album: Album = open_album(trial.truth_poses)
             album.pictures += [arrays[f"picture.{i:06d}"].tobytes() for i in range(len(table))]
-    except (ValueError, KeyError, OSError):
+    except NPZ_ERRORS:
         return None
     return Measured(table=table, album=album)
 

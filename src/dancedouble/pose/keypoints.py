@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.errors import InputError
-from dancedouble.files import atomic_path
+from dancedouble.files import NPZ_ERRORS, atomic_path
 from dancedouble.pose.skeleton import PART_SLICES, POINTS
 
 Array = NDArray[np.float32]
@@ -106,7 +106,7 @@ class PoseSequence:
         if not path.is_file():
             raise InputError(f"{path}: no such file; expected poses written by `dancedouble pose`")
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 header: dict[str, Any] = json.loads(str(arrays["header"]))
                 if header.get("format") != FORMAT:
                     raise ValueError(f"its format is {header.get('format')!r}")
@@ -116,7 +116,7 @@ class PoseSequence:
                     xy=arrays["xy"], score=arrays["score"], depth=arrays["depth"],
                     size=(int(header["size"][0]), int(header["size"][1])), fps=Fraction(header["fps"]),
                 )  # fmt: skip
-        except (ValueError, KeyError, OSError, EOFError) as error:
+        except NPZ_ERRORS as error:
             reason = str(error) or type(error).__name__
             raise InputError(
                 f"{path}: not readable as poses ({reason}); write it again with `dancedouble pose`"
