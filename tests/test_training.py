@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from dancedouble.dataset import Batch
 from dancedouble.devices import choose_device
-from dancedouble.errors import Cancelled, MissingExtraError
+from dancedouble.errors import Cancelled, MissingExtraError, OutputError
 from dancedouble.media.image import read_image
 from dancedouble.models.losses import total
 from dancedouble.models.painter import Painter
@@ -463,6 +464,32 @@ def test_mixed_precision_learns_much_the_same(workspace: Workspace) -> None:
         assert all(p.dtype == torch.float32 for p in run.painter.parameters())
     assert losses[0] != losses[1]
     np.testing.assert_allclose(losses[0], losses[1], rtol=0.05)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="room on the disk cannot be claimed here")
+def test_crops_that_the_disk_has_no_room_for_are_refused_before_they_are_cut(
+    fresh: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Writing into a mapped file on a full disk would end the process."""
+    asked: list[int] = []
+
+    def refuse(number: int) -> None:
+        def claim(file: int, offset: int, length: int) -> None:
+            asked.append(length)
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(os, "posix_fallocate", claim)
+
+    before = set(fresh.training.iterdir())
+    refuse(errno.ENOSPC)
+    with pytest.raises(
+        OutputError, match=r"/training: the disk is full, [\d.]+ MB are needed and [\d,.]+ MB are free;"
+    ):
+        sampler_of(fresh, toy_figure(), 48)
+    assert asked[0] > len(fresh.manifest.usable) * 48 * 4, "less than one column of every crop"
+    assert set(fresh.training.iterdir()) == before
+    refuse(errno.EOPNOTSUPP)
+    assert len(sampler_of(fresh, toy_figure(), 48)), "not every file system can claim room"
 
 
 def test_the_log_has_every_term_and_the_samples_a_row_of_each(fresh: Workspace) -> None:

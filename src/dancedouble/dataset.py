@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dancedouble.conditioning import Conditioner, FigureConditioner, Shown, pose_in_window
-from dancedouble.files import atomic_path, write_atomically
+from dancedouble.files import atomic_path, reserve, write_atomically
 from dancedouble.pose.keypoints import Pose
 from dancedouble.references import ReferenceChooser
 from dancedouble.rendering.crop import CropWindow
@@ -86,6 +86,7 @@ def open_footage(workspace: Workspace, windows: Sequence[CropWindow], frames: Se
     if not (note.is_file() and cache.is_file() and note.read_text() == key):
         with atomic_path(cache) as temporary:
             crops = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+            reserve(temporary)
             for row, frame in enumerate(indices):
                 crops[row, ..., :3] = windows[frame].cut(workspace.frame(int(frame)))
                 crops[row, ..., 3] = windows[frame].cut(workspace.mask(int(frame)))
