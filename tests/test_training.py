@@ -492,6 +492,12 @@ def test_crops_that_the_disk_has_no_room_for_are_refused_before_they_are_cut(
     assert len(sampler_of(fresh, toy_figure(), 48)), "not every file system can claim room"
 
 
+def test_a_log_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").mkdir()
+    with pytest.raises(OutputError, match=r"log\.jsonl: cannot be written \(Is a directory\)"):
+        journal.Journal(tmp_path, tensorboard=False, kept=True).write(1, 0.5, "first", {"l1": 0.25})
+
+
 def test_the_log_has_every_term_and_the_samples_a_row_of_each(fresh: Workspace) -> None:
     (fresh.training / "log.jsonl").unlink(missing_ok=True)
     recipe = toy_paper("edn-global")

@@ -13,6 +13,7 @@ import torch
 
 from dancedouble.dataset import PairSampler, tensor_to_picture
 from dancedouble.errors import MissingExtraError
+from dancedouble.files import cannot_write
 from dancedouble.media.image import write_image
 from dancedouble.training.runs import Run
 
@@ -30,12 +31,16 @@ class Journal:
             self._board = _open_board(folder / BOARD)
 
     def write(self, steps: int, seconds: float, stage: str, losses: dict[str, float]) -> None:
-        """Append where training is: one line, and one point of each curve."""
+        """Append where training is: one line, and one point of each curve. Raises OutputError."""
         if not self.kept:
             return
         row = {"steps": steps, "seconds": round(seconds, 3), "stage": stage, "losses": losses}
-        with (self.folder / LOG).open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        path = self.folder / LOG
+        try:
+            with path.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+        except OSError as error:
+            raise cannot_write(path, error) from error
         if self._board is not None:
             for name, value in losses.items():
                 self._board.add_scalar(f"{stage}/{name}", value, steps)
