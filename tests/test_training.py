@@ -30,6 +30,7 @@ from dancedouble.subject import fill_bank, open_subject
 from dancedouble.synthesis import Synthesizer
 from dancedouble.training import journal
 from dancedouble.training import trainer as trainer_module
+from dancedouble.training.execution import Descent
 from dancedouble.training.face_run import FaceRun, seen_large
 from dancedouble.training.paper import ablate
 from dancedouble.training.presets import tiny
@@ -104,6 +105,20 @@ def test_a_killed_run_goes_on_bit_for_bit(fresh: Workspace, recipe: Recipe, monk
     assert pieces.steps == whole.steps
     assert same(pieces.person.weights, whole.person.weights)
     assert pieces.losses == whole.losses
+
+
+def test_a_run_goes_on_in_another_precision() -> None:
+    kept = {}
+    for half in (None, torch.bfloat16, torch.float16):
+        layer = torch.nn.Linear(3, 1)
+        descent = Descent(layer, 1e-3, (0.5, 0.9), replace(CPU, half=half))
+        descent.step(layer(torch.ones(1, 3)).sum(), 1e-3)
+        kept[half] = descent.state()
+    for half in kept:
+        for state in kept.values():
+            descent = Descent(torch.nn.Linear(3, 1), 1e-3, (0.5, 0.9), replace(CPU, half=half))
+            descent.restore(state)
+            assert descent.state()["adam"]["state"][0]["step"] == 1
 
 
 def test_equal_runs_give_equal_weights_and_another_seed_others(fresh: Workspace) -> None:

@@ -131,4 +131,5 @@ class Descent:
     def restore(self, state: dict[str, Any]) -> None:
         """Take up a saved state."""
         self.adam.load_state_dict(state["adam"])
-        self._scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty where the run had another precision, which scales nothing
+            self._scaler.load_state_dict(state["scaler"])
