@@ -296,6 +296,34 @@ def test_bad_inputs_are_one_line_and_write_nothing(world: World, learned: TrainR
     assert set(tmp_path.iterdir()) == before
 
 
+def test_outputs_that_cannot_be_written_are_refused_before_anything_is_looked_at(
+    world: World, learned: TrainResult, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "mine.txt").touch()
+    before = set(tmp_path.rglob("*"))
+
+    def never(progress: Progress) -> None:
+        pytest.fail("the work began")
+
+    def pose(**outputs: Path) -> None:
+        pipeline.pose(world.source, tmp_path / "p.npz", **outputs, on_progress=never)
+
+    attempts = [
+        ("out", lambda: pipeline.render(learned.person, world.source, tmp_path / "file" / "out", on_progress=never)),
+        ("others", lambda: pose(openpose=tmp_path / "others")),
+        ("json", lambda: pose(openpose=tmp_path / "file" / "json")),
+        (r"x\.avi", lambda: pose(figures=tmp_path / "x.avi")),
+        (r"who\.webp", lambda: pipeline.people(world.source, picture=tmp_path / "who.webp", on_progress=never)),
+        (r"x\.pdf", lambda: pipeline.check(world.source, world.target, sheet=tmp_path / "x.pdf", on_progress=never)),
+    ]
+    for name, attempt in attempts:
+        with pytest.raises(OutputError, match=f"/{name}: "):
+            attempt()
+    assert set(tmp_path.rglob("*")) == before
+
+
 def test_a_person_file_of_a_newer_version_says_to_update(learned: TrainResult, tmp_path: Path) -> None:
     newer = tmp_path / "newer.safetensors"
     data = learned.person.read_bytes()

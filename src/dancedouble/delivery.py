@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.errors import InputError, OutputError
-from dancedouble.files import atomic_folder, write_atomically
+from dancedouble.files import atomic_folder, check_folder, write_atomically
 from dancedouble.media.audio import AudioCut
 from dancedouble.media.image import resize, write_image
 from dancedouble.media.video import VideoWriter, check_output
@@ -95,6 +95,8 @@ def check_request(
         check_output(output, inputs)
     elif output.exists() and not _replaceable(output):
         raise OutputError(f"{output}: exists and is not a folder of rendered frames; choose another name")
+    else:
+        check_folder(output)
     if output.suffix and output.suffix.lower() != ".mp4":
         raise OutputError(f"{output}: videos are written as .mp4; choose a name that ends in .mp4, or a folder")
     if alpha and output.suffix:

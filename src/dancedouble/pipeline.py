@@ -24,8 +24,8 @@ from dancedouble.errors import ConsentError, InputError
 from dancedouble.evaluation.paired import measure_pair
 from dancedouble.exporting import MODELS, Format, export_person
 from dancedouble.files import identity, make_folder, sha256
-from dancedouble.media.image import write_image
-from dancedouble.media.video import check_output, probe, read_frames
+from dancedouble.media.image import check_picture_output, write_image
+from dancedouble.media.video import check_output, check_video_output, probe, read_frames
 from dancedouble.overlap import read_ahead
 from dancedouble.perception import load_perceptual
 from dancedouble.performance import check_live_output, open_dancer, perform
@@ -34,7 +34,7 @@ from dancedouble.planning import DEFAULT_BUDGET, choose_size, plan_budget
 from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.normalization import Retarget, normalize_poses
-from dancedouble.pose.openpose_json import shows_several, write_openpose
+from dancedouble.pose.openpose_json import check_openpose, shows_several, write_openpose
 from dancedouble.pose.tracking import busiest_frame, list_people, people_sheet, sample_step
 from dancedouble.preparation import Request, finished_workspace, prepare_workspace
 from dancedouble.progress import OnProgress, Progress, Stage, ignore_progress
@@ -271,7 +271,9 @@ def pose(
     video, output, started = Path(video), Path(output), time.monotonic()
     check_output(output, [video])
     if figures is not None:
-        check_output(Path(figures), [video, output])
+        check_video_output(Path(figures), [video, output])
+    if openpose is not None:
+        check_openpose(Path(openpose))
     capture = capture_poses(video, person=person, smoothing=smoothing, on_progress=on_progress)
     capture.poses.save(output)
     if openpose is not None:
@@ -346,7 +348,7 @@ def check(
     """
     picture = None if sheet is None else Path(sheet)
     if picture is not None:
-        check_output(picture, [Path(source), Path(target)])
+        check_picture_output(picture, [Path(source), Path(target)])
     dance = open_clip(Path(source), person=person, on_progress=on_progress)
     footage = open_clip(Path(target), person=target_person, on_progress=on_progress)
     found = examine(dance, footage, wants_sheet=picture is not None)
@@ -419,7 +421,7 @@ def people(
     """Who is in a video, most prominent first, as ``--person N`` counts them; ``picture`` shows who is who."""
     info_ = probe(Path(video))
     if picture is not None:
-        check_output(Path(picture), [info_.path])
+        check_picture_output(Path(picture), [info_.path])
     step = sample_step(info_.fps)
     stage = Stage("people", on_progress, total=info_.frames, note=info_.path.name)
     frames = stage.track(read_ahead(read_frames(info_.path, every=step)), each=step)

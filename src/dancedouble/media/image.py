@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from dancedouble.errors import MediaError, OutputError
+from dancedouble.media.writing import check_output
+
+SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
@@ -63,21 +66,25 @@ def encode_moving(frames: Sequence[NDArray[np.uint8]], fps: float, quality: int 
     return buffer.getvalue()
 
 
+def check_picture_output(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Raise OutputError as :func:`check_output` does, and when the name is not that of a picture."""
+    _check_name(path)
+    check_output(path, inputs)
+
+
 def write_image(path: Path, image: NDArray[np.uint8]) -> None:
     """Write RGB (H, W, 3), RGBA (H, W, 4; PNG only) or gray (H, W) uint8 as ``.png`` (lossless) or ``.jpg``.
 
     The file appears whole or not at all. Raises OutputError.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix == ".png":
+    _check_name(path)
+    if path.suffix.lower() == ".png":
         data = encode_png(image)
-    elif suffix in (".jpg", ".jpeg"):
+    else:
         if image.ndim == 3 and image.shape[2] == 4:
             raise OutputError(f"{path}: JPEG holds no transparency; choose a name that ends in .png")
         data = encode_jpeg(image, 95)
-    else:
-        raise OutputError(f"{path}: pictures are written as PNG or JPEG; choose a name that ends in .png or .jpg")
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_bytes(data)
@@ -112,6 +119,11 @@ def text_label(image: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
     draw.rectangle(box, fill=(0, 0, 0, 170))
     draw.text((margin - left, margin - top), text, font=font, fill=(255, 255, 255, 255))
     return np.asarray(picture).copy()
+
+
+def _check_name(path: Path) -> None:
+    if path.suffix.lower() not in SUFFIXES:
+        raise OutputError(f"{path}: pictures are written as PNG or JPEG; choose a name that ends in .png or .jpg")
 
 
 def _encode(image: NDArray[np.uint8], suffix: str, options: list[int]) -> bytes:

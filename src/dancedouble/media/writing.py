@@ -47,6 +47,13 @@ def check_output(path: Path, inputs: Iterable[Path] = ()) -> None:
         raise _output_error(path, error) from error
 
 
+def check_video_output(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Raise OutputError as :func:`check_output` does, and when the name is not that of a video."""
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise OutputError(f"{path}: videos are written as mp4; choose a name that ends in .mp4")
+    check_output(path, inputs)
+
+
 class VideoWriter:
     """Write RGB frames to an mp4 file; a context manager.
 
@@ -77,9 +84,7 @@ class VideoWriter:
         self._metadata = dict(metadata or {})
         self._part = self.path.with_name(f".{self.path.name}.part")
         self._resources = ExitStack()
-        if self.path.suffix.lower() not in SUFFIXES:
-            raise OutputError(f"{path}: videos are written as mp4; choose a name that ends in .mp4")
-        check_output(self.path, [audio.path] if audio else [])
+        check_video_output(self.path, [audio.path] if audio else [])
 
     def __enter__(self) -> VideoWriter:
         try:

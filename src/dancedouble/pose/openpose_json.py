@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from dancedouble.errors import InputError, OutputError, SubjectError
-from dancedouble.files import atomic_folder
+from dancedouble.files import atomic_folder, check_folder
 from dancedouble.pose.conversion import body_from_23, body_from_coco_18
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import BODY, FACE, LEFT_HAND, POINTS, RIGHT_HAND
@@ -41,14 +41,20 @@ EMPTIEST = 200
 """Frame numbers may leave out up to this many times as many frames as there are files."""
 
 
+def check_openpose(folder: Path) -> None:
+    """Before any work is done: raise OutputError where :func:`write_openpose` cannot write."""
+    if folder.exists() and not _is_replaceable(folder):
+        raise OutputError(f"{folder}: exists and holds other files; choose a new folder for the OpenPose files")
+    check_folder(folder)
+
+
 def write_openpose(folder: str | Path, poses: PoseSequence) -> None:
     """Write one file per frame, numbered from 0, with no people where the subject is absent.
 
     Replaces a folder of such files as a whole; raises OutputError when the folder holds anything else.
     """
     folder = Path(folder)
-    if folder.exists() and not _is_replaceable(folder):
-        raise OutputError(f"{folder}: exists and holds other files; choose a new folder for the OpenPose files")
+    check_openpose(folder)
     with atomic_folder(folder) as part:
         for frame in range(len(poses)):
             people = [_to_person(poses.xy[frame], poses.score[frame])] if poses.present[frame] else []
