@@ -87,17 +87,18 @@ def check_folder(folder: Path) -> Path:
 
 def _swap(part: Path, whole: Path) -> None:
     """``part`` in the place of ``whole``. Only names change before it is there: what may fail loses nothing."""
-    old = whole.with_name(f".{whole.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if whole.exists():
-        whole.rename(old)
+    aside = Path(tempfile.mkdtemp(prefix=f".{whole.name}.", suffix=".old", dir=whole.parent))
+    old = aside / whole.name
     try:
+        if whole.exists():
+            whole.rename(old)
         part.rename(whole)
     except OSError:
         if old.exists():
             old.rename(whole)
+        aside.rmdir()
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
