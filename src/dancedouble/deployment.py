@@ -153,13 +153,13 @@ class PlainPainter(nn.Module):
         return tuple(value for value in painted if value is not None)
 
 
-_ONE_AT_A_TIME = threading.Lock()
-"""PyTorch's tracing keeps state that threads share."""
+ONE_AT_A_TIME = threading.RLock()
+"""PyTorch's tracing, and what converts its traces, keep state that threads share."""
 
 
 def trace(module: nn.Module, example: tuple[Tensor, ...]) -> Any:
     """A module from tensors to tensors as one piece that runs without Python, on pictures of any size."""
-    with _ONE_AT_A_TIME, torch.inference_mode():
+    with ONE_AT_A_TIME, torch.inference_mode():
         return torch.jit.trace(module, example, check_trace=False)  # type: ignore[no-untyped-call]
 
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dancedouble.deployment import PlainNetwork, expect_traces, trace
+from dancedouble.deployment import ONE_AT_A_TIME, PlainNetwork, expect_traces, trace
 from dancedouble.errors import MissingExtraError
 
 TELEMETRY = "openvino_telemetry"
@@ -44,7 +44,8 @@ def load() -> Any:
 def convert(network: PlainNetwork) -> Any:
     """A network as an OpenVINO model for pictures of any size, its inputs and outputs named."""
     openvino = load()
-    model = openvino.convert_model(trace(network.module, network.example), example_input=network.example)
+    with ONE_AT_A_TIME:
+        model = openvino.convert_model(trace(network.module, network.example), example_input=network.example)
     for ports, names in ((model.inputs, network.inputs), (model.outputs, network.outputs)):
         for port, name in zip(ports, names, strict=True):
             port.get_tensor().set_names({name})
