@@ -440,6 +440,18 @@ def test_of_a_folder_of_several_people_s_poses_the_person_asked_for_is_taken(
         height("both", 3)
 
 
+def test_of_several_people_in_the_target_the_targets_option_is_asked_for(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = replace(world.target_poses, xy=world.target_poses.xy + np.float32((70, 0)))
+    both = FakePoseEstimator(shifted(world.target_poses), shifted(other))
+    monkeypatch.setattr(preparation, "subject_estimator", lambda model: both)
+    with pytest.raises(SubjectError, match=r"choose one with --target-person N"):
+        pipeline.transfer(world.source, world.target, tmp_path / "out.mp4", budget=6, preset="tiny", consent=CONSENT)
+    with pytest.raises(SubjectError, match=r"choose one with --person N"):
+        pipeline.prepare(world.target, tmp_path / "w", consent=CONSENT)
+
+
 def test_footage_that_is_too_short_or_empty_is_refused(world: World, tmp_path: Path) -> None:
     short = write_video(tmp_path / "short.mp4", draw_clip(world.target_poses[:18], (9, 9, 9), 1000), rate=FPS)
     with pytest.raises(ClipTooShortError, match="at least 2 s"):

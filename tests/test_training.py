@@ -18,6 +18,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from dancedouble.checkpoint import save_checkpoint
 from dancedouble.dataset import Batch
 from dancedouble.devices import choose_device
 from dancedouble.errors import Cancelled, MissingExtraError, OutputError
@@ -440,6 +441,18 @@ def test_batch_norms_remember_the_frames_that_follow_another(workspace: Workspac
 
 
 # -- machinery --------------------------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_that_does_not_fit_on_the_disk_is_told(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        with pytest.raises(OutputError, match=r"state\.pt: cannot be written"):
+            save_checkpoint(tmp_path / "state.pt", {"weights": torch.zeros(1_000_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
 
 
 def test_gradient_checkpointing_learns_the_same(workspace: Workspace) -> None:

@@ -19,8 +19,13 @@ VERSION = 1
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write tensors, numbers, text, lists and dicts of them, atomically. Raises OutputError when it cannot."""
-    with atomic_path(path) as temporary:
-        torch.save({"version": VERSION, **state}, temporary)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        try:
+            torch.save({"version": VERSION, **state}, file)
+        except RuntimeError as error:  # PyTorch's of its archive, which hides why the file could not be written
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:

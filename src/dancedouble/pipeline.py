@@ -35,6 +35,7 @@ from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.normalization import Retarget, normalize_poses
 from dancedouble.pose.openpose_json import check_openpose, shows_several, write_openpose
+from dancedouble.pose.people import asking_for
 from dancedouble.pose.tracking import busiest_frame, list_people, people_sheet, sample_step
 from dancedouble.preparation import Request, finished_workspace, prepare_workspace
 from dancedouble.progress import OnProgress, Progress, Stage, ignore_progress
@@ -229,7 +230,7 @@ def transfer(
         _require_consent(consent, target)
     announce_plan(source, target, budget, preset, size, where, on_progress)
     started = time.monotonic()
-    with state_folder(state):
+    with state_folder(state), asking_for("--target-person"):
         prepared = prepare(target, state / "workspace", consent=consent, person=target_person, on_progress=on_progress)
     capture = cached_capture(source, state / "source-poses.npz", person, frames, on_progress)
     lacking = _checked(capture.poses, Workspace(prepared.workspace).poses, target, on_progress)
@@ -350,7 +351,8 @@ def check(
     if picture is not None:
         check_picture_output(picture, [Path(source), Path(target)])
     dance = open_clip(Path(source), person=person, on_progress=on_progress)
-    footage = open_clip(Path(target), person=target_person, on_progress=on_progress)
+    with asking_for("--target-person"):
+        footage = open_clip(Path(target), person=target_person, on_progress=on_progress)
     found = examine(dance, footage, wants_sheet=picture is not None)
     if picture is not None and found.sheet is not None:
         write_image(picture, found.sheet)

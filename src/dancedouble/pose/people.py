@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -267,6 +268,15 @@ def _thumbnail(frame: Frame, box: Box) -> Frame:
     ]
     wide = max(1, round(crop.shape[1] * THUMBNAIL / crop.shape[0]))
     return np.asarray(cv2.resize(crop, (wide, THUMBNAIL), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@contextmanager
+def asking_for(option: str) -> Iterator[None]:
+    """Within, who looks at a clip with several people is asked for ``option``, not for ``--person``."""
+    try:
+        yield
+    except SubjectError as error:
+        raise SubjectError(str(error).replace("--person", option)) from error
 
 
 def choose_subject(tracks: Sequence[Track], *, person: int | None, path: Path) -> Track:
