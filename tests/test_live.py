@@ -17,6 +17,7 @@ from PIL import Image
 from dancedouble import live_view, pipeline
 from dancedouble.errors import Cancelled, MediaError, OutputError
 from dancedouble.live_dance import LiveChooser, LiveWindow
+from dancedouble.media import camera
 from dancedouble.media.camera import newest, open_camera
 from dancedouble.media.video import probe, read_frames, read_metadata
 from dancedouble.person import save_person
@@ -138,6 +139,22 @@ def test_a_slow_watcher_gets_the_newest_frame() -> None:
         assert next(frames)[0, 0, 0] == 4
         asked.release(9)
         assert [int(frame[0, 0, 0]) for frame in frames][-1:] in ([], [7]), "it ends when the camera does"
+
+
+def test_nobody_waits_for_a_camera_that_died_or_fell_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: None)
+
+    def die() -> np.ndarray | None:
+        raise RuntimeError("unplugged")
+
+    with newest(die) as frames:
+        assert list(frames) == []
+    monkeypatch.setattr(camera, "SILENCE", 0.05)
+    silent = threading.Event()
+    with newest(lambda: np.zeros((1, 1, 3), np.uint8) if silent.wait(20) else None) as frames:
+        with pytest.raises(MediaError, match="no picture"):
+            next(frames)
+        silent.set()
 
 
 def test_a_camera_that_is_not_there_is_an_error() -> None:

@@ -160,7 +160,16 @@ def test_layouts_and_alpha(world: World, learned: TrainResult, tmp_path: Path) -
     for layout, panels in (("side-by-side", 2), ("strip", 3)):
         output = pipeline.render(learned.person, world.source, tmp_path / f"{layout}.mp4", layout=layout).output
         assert probe(output).size == (SIZE[0], SIZE[1] * panels)
-    pipeline.render(learned.person, world.source, tmp_path / "cut-out", alpha=True, frames=(0, 2))
+    for name in ("cut-out", "whole"):
+        pipeline.render(learned.person, world.source, tmp_path / name, alpha=name == "cut-out", frames=(0, 2))
+    with Image.open(tmp_path / "cut-out" / "000000.png") as opened:
+        assert opened.info["Comment"].startswith("Synthetic")
+        cut_out = np.asarray(opened).astype(float)
+    rgb, alpha = cut_out[..., :3], cut_out[..., 3:] / 255
+    assert 0.01 < (alpha > 0).mean() < 0.5 and (rgb[alpha[..., 0] == 0] == 0).all(), "nothing of the room"
+    laid_over = alpha * rgb + (1 - alpha) * load_person(learned.person).plate
+    apart = np.abs(laid_over - read_image(tmp_path / "whole" / "000000.png"))
+    assert apart[alpha[..., 0] > 0].max() <= 3, "its edges hold the person's colour, not the plate's"
     with pytest.raises(InputError, match="--alpha"):
         pipeline.render(learned.person, world.source, tmp_path / "no.mp4", alpha=True)
 

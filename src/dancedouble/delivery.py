@@ -21,7 +21,7 @@ from dancedouble.media.audio import AudioCut
 from dancedouble.media.image import resize, write_image
 from dancedouble.media.video import VideoWriter, check_output
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.provenance.marking import container_metadata
+from dancedouble.provenance.marking import STATEMENT, container_metadata
 from dancedouble.rendering.stick_figure import draw_stick_figure
 from dancedouble.synthesis import Finished
 
@@ -32,14 +32,14 @@ SYNTHETIC = "synthetic.json"
 
 
 class PictureFolder:
-    """Writes PNG frames named by frame index into a folder."""
+    """Writes PNG frames named by frame index into a folder, each with a comment that it is synthetic."""
 
     def __init__(self, path: Path, first: int) -> None:
         self.path, self.index = path, first
 
     def write(self, frame: Picture) -> None:
         """Add the next frame, RGB or RGBA uint8 HWC."""
-        write_image(self.path / f"{self.index:06d}.png", frame)
+        write_image(self.path / f"{self.index:06d}.png", frame, comment=STATEMENT)
         self.index += 1
 
 
@@ -63,9 +63,9 @@ def open_output(
 def lay_out(
     finished: Finished, layout: Layout, source: Picture | None, figure: Picture | None, *, alpha: bool = False
 ) -> Picture:
-    """One output picture: the result alone (RGBA with ``alpha``), beside its source, or source, figure, result."""
+    """One output picture: the result (or the person alone), beside its source, or source, figure, result."""
     if alpha:
-        return np.dstack([finished.frame, finished.alpha])
+        return finished.cut_out()
     if layout == "result":
         return finished.frame
     height = finished.frame.shape[0]

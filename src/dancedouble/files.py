@@ -77,7 +77,7 @@ def check_folder(folder: Path) -> Path:
             raise OutputError(f"{folder}: is a file, expected a folder; choose another name")
         if Path.cwd().is_relative_to(whole):
             raise OutputError(f"{folder}: holds the current folder and cannot be replaced; choose a folder inside it")
-        if whole.is_mount():
+        if os.path.ismount(whole):  # pathlib's is not there on Windows before Python 3.12
             raise OutputError(f"{folder}: is a mount point and cannot be replaced; choose a folder inside it")
         tempfile.TemporaryFile(dir=next(parent for parent in whole.parents if parent.exists())).close()
     except OSError as error:

@@ -23,5 +23,7 @@ def load_perceptual(name: Literal["lpips", "vgg"] | None, device: torch.device) 
     if name == "lpips":
         return LPIPS(load_file(weight_path("lpips_alexnet"))).to(device), "LPIPS (AlexNet)"
     if available("vgg19"):
-        return VGGLoss(VGG19(load_file(weight_path("vgg19")))).to(device), "VGG19"
+        # torchvision's own file, as PyTorch saves it.
+        tensors = torch.load(weight_path("vgg19"), map_location="cpu", weights_only=True)
+        return VGGLoss(VGG19(tensors)).to(device), "VGG19"
     return VGGLoss(VGG16(load_file(weight_path("lpips_vgg16")))).to(device), "VGG16"

@@ -39,6 +39,7 @@ from dancedouble.pose.people import asking_for
 from dancedouble.pose.tracking import busiest_frame, list_people, people_sheet, sample_step
 from dancedouble.preparation import Request, finished_workspace, prepare_workspace
 from dancedouble.progress import OnProgress, Progress, Stage, ignore_progress
+from dancedouble.recipe import recipe_from_dict
 from dancedouble.rendition import film_figures, render_capture
 from dancedouble.results import (
     CheckResult,
@@ -201,6 +202,8 @@ def render(
     source, output, started = Path(source), Path(output), time.monotonic()
     check_request(output, layout, inputs=[source, Path(person)], alpha=alpha, has_source_video=is_video(source))
     subject = load_person(person)
+    if alpha and not recipe_from_dict(subject.recipe).paints_alpha:
+        raise InputError(f"{person}: preset {subject.recipe['preset']} paints whole frames; leave --alpha out")
     renderer = Synthesizer(subject, open_engine(subject, device, exact=False))
     capture = capture_poses(source, person=person_number, frames=frames, looks=DANCE_LOOKS, on_progress=on_progress)
     looked = time.monotonic() - started

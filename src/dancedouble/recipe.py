@@ -143,6 +143,12 @@ class Recipe:
         """The stage whose generator renders."""
         return self.stages[-1]
 
+    @property
+    def paints_alpha(self) -> bool:
+        """Whether the person is painted alone, to be laid over a plate; the paper's presets paint whole frames."""
+        generator = self.final.generator
+        return generator.alpha if isinstance(generator, GeneratorConfig) else isinstance(generator, SwiftConfig)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; the inverse of :func:`recipe_from_dict`."""
         return asdict(self)

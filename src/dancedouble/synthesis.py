@@ -49,6 +49,19 @@ class Finished(NamedTuple):
     """(H, W, 3) RGB."""
     alpha: Picture
     """(H, W) 255 where the person covers the plate; all 255 from presets that paint the whole frame."""
+    painted: NDArray[np.float32] | None = None
+    """(h, w, 3) the person before they were laid over the plate, 0–255; None where nothing was."""
+    place: tuple[slice, slice] = (slice(0), slice(0))
+    """Rows and columns of the frame that ``painted`` is for."""
+
+    def cut_out(self) -> Picture:
+        """(H, W, 4) RGBA of the person alone, alpha not multiplied in: nothing of the plate is left in it."""
+        picture = np.zeros((*self.alpha.shape, 4), np.uint8)
+        if self.painted is not None:
+            picture[(*self.place, slice(3))] = self.painted.round().clip(0, 255)
+        picture[self.alpha == 0] = 0
+        picture[..., 3] = self.alpha
+        return picture
 
 
 class Wish(NamedTuple):
@@ -233,7 +246,7 @@ class Synthesizer:
         apart = cv2.multiply(cv2.subtract(rgb, plate, dtype=cv2.CV_32F), cv2.merge([soft] * 3))
         frame[here] = cv2.add(plate, apart, dtype=cv2.CV_8U)
         alpha[here] = (soft * 255).round()
-        return Finished(frame, alpha)
+        return Finished(frame, alpha, rgb, here)
 
     def _full_size(self, painted: Layers, ready: _Prepared, part: tuple[slice, slice]) -> NDArray[np.float32]:
         """A part of the painted crop at the size of its region in the frame, (H, W, 3) float RGB 0–255."""

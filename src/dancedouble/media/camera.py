@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from dancedouble.errors import MediaError
 
 Picture = NDArray[np.uint8]
+SILENCE = 5.0
+"""Seconds without a picture after which a camera is given up."""
 
 
 @contextmanager
@@ -24,7 +26,10 @@ def open_camera(number: int) -> Iterator[tuple[tuple[int, int], Iterator[Picture
     camera = cv2.VideoCapture(number)
 
     def read() -> Picture | None:
-        there, picture = camera.read()
+        try:
+            there, picture = camera.read()
+        except cv2.error:  # some drivers' way to say that it was unplugged
+            return None
         return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8) if there else None
 
     try:
@@ -39,25 +44,31 @@ def open_camera(number: int) -> Iterator[tuple[tuple[int, int], Iterator[Picture
 
 @contextmanager
 def newest(read: Callable[[], Picture | None]) -> Iterator[Iterator[Picture]]:
-    """What ``read`` gave last, each time it is asked for; it is called in a thread, on and on, until it gives None."""
+    """What ``read`` gave last, each time it is asked for; it is called in a thread, on and on, until it gives None.
+
+    The frames raise MediaError when it gives nothing for :data:`SILENCE`.
+    """
     news = threading.Condition()
     latest: list[Picture | None] = []
     stopped = threading.Event()
 
+    def tell(picture: Picture | None) -> None:
+        with news:
+            latest[:] = [picture]
+            news.notify()
+
     def watch() -> None:
-        picture: Picture | None = None
-        while not stopped.is_set():
-            picture = read()
-            with news:
-                latest[:] = [picture]
-                news.notify()
-            if picture is None:
-                return
+        try:
+            while not stopped.is_set() and (picture := read()) is not None:
+                tell(picture)
+        finally:
+            tell(None)  # whatever happened: nobody may wait for a camera that is gone
 
     def frames() -> Iterator[Picture]:
         while True:
             with news:
-                news.wait_for(lambda: bool(latest))
+                if not news.wait_for(lambda: bool(latest), timeout=SILENCE):
+                    raise MediaError(f"the camera has given no picture for {SILENCE:.0f} s; is it still connected?")
                 picture = latest.pop()
                 if picture is None:
                     return

@@ -11,11 +11,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from dancedouble.errors import MediaError, OutputError
 from dancedouble.media.writing import check_output
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
+PNG_COMPRESSION = 3
+"""Of 0 to 9: more takes longer and saves little."""
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
@@ -50,9 +53,14 @@ def encode_jpeg(image: NDArray[np.uint8], quality: int = 90, *, full_colour: boo
     return _encode(image, ".jpg", [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling])
 
 
-def encode_png(image: NDArray[np.uint8]) -> bytes:
-    """PNG bytes, lossless, of an RGB, RGBA or gray uint8 picture."""
-    return _encode(image, ".png", [cv2.IMWRITE_PNG_COMPRESSION, 3])
+def encode_png(image: NDArray[np.uint8], comment: str = "") -> bytes:
+    """PNG bytes, lossless, of an RGB, RGBA or gray uint8 picture, with a comment in its metadata."""
+    if not comment:
+        return _encode(image, ".png", [cv2.IMWRITE_PNG_COMPRESSION, PNG_COMPRESSION])
+    notes, buffer = PngInfo(), BytesIO()
+    notes.add_text("Comment", comment)
+    Image.fromarray(image).save(buffer, "PNG", pnginfo=notes, compress_level=PNG_COMPRESSION)
+    return buffer.getvalue()
 
 
 def encode_moving(frames: Sequence[NDArray[np.uint8]], fps: float, quality: int = 70) -> bytes:
@@ -72,15 +80,15 @@ def check_picture_output(path: Path, inputs: Iterable[Path] = ()) -> None:
     check_output(path, inputs)
 
 
-def write_image(path: Path, image: NDArray[np.uint8]) -> None:
+def write_image(path: Path, image: NDArray[np.uint8], comment: str = "") -> None:
     """Write RGB (H, W, 3), RGBA (H, W, 4; PNG only) or gray (H, W) uint8 as ``.png`` (lossless) or ``.jpg``.
 
-    The file appears whole or not at all. Raises OutputError.
+    ``comment`` goes into a PNG's metadata. The file appears whole or not at all. Raises OutputError.
     """
     path = Path(path)
     _check_name(path)
     if path.suffix.lower() == ".png":
-        data = encode_png(image)
+        data = encode_png(image, comment)
     else:
         if image.ndim == 3 and image.shape[2] == 4:
             raise OutputError(f"{path}: JPEG holds no transparency; choose a name that ends in .png")

@@ -15,6 +15,7 @@ from dancedouble.dataset import PairSampler, tensor_to_picture
 from dancedouble.errors import MissingExtraError
 from dancedouble.files import cannot_write
 from dancedouble.media.image import write_image
+from dancedouble.provenance.marking import STATEMENT
 from dancedouble.training.runs import Run
 
 SAMPLES = 4
@@ -56,7 +57,7 @@ class Journal:
             columns.append(np.concatenate([tensor_to_picture(batch.image[0, 1]), painted]))
         sheet = np.concatenate(columns, axis=1)
         path = self.folder / SHEET
-        write_image(path, sheet)
+        write_image(path, sheet, comment=STATEMENT)
         if self._board is not None:
             self._board.add_image(f"{stage}/real above, painted below", sheet, steps, dataformats="HWC")
         return path
