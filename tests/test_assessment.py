@@ -210,6 +210,24 @@ def test_baselines_are_measured_anew_where_what_they_know_got_other_poses(scene:
     assert keys[0] == keys[1] != keys[2]
 
 
+@pytest.mark.parametrize(
+    ("of_person", "wishes", "said"),
+    [
+        (False, ("result",), "--result and --frames"),
+        (False, ("source",), "--source needs --truth"),
+        (True, ("source", "result", "truth"), "--truth is for a workspace"),
+    ],
+)
+def test_wishes_that_would_be_ignored_are_refused_before_any_work(
+    scene: Scene, tmp_path: Path, of_person: bool, wishes: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "person.safetensors").write_bytes(b"never looked at")
+    subject = tmp_path / "person.safetensors" if of_person else scene.workspace
+    with pytest.raises(InputError, match=said):
+        pipeline.evaluate(subject, tmp_path / "r", **dict.fromkeys(wishes, scene.world.source))
+    assert not (tmp_path / "r").exists()
+
+
 def test_damaged_measurements_are_made_again(evaluated: Path, scene: Scene, tmp_path: Path) -> None:
     data = (evaluated / "learned" / "nearest.measured.npz").read_bytes()
     (tmp_path / "cut.npz").write_bytes(data[: len(data) // 2])

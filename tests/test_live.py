@@ -237,6 +237,20 @@ def test_a_camera_s_frames_keep_their_time_in_a_video(monkeypatch: pytest.Monkey
     assert written == [0, 2, 2, 3, 3], "one second at 4 a second; frame 1 came too soon after frame 0"
 
 
+def test_a_window_shows_a_video_in_its_own_time_and_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock: Iterator[float] = iter([10.0, 10.1, 10.9, 10.95])
+    slept: list[float] = []
+    monkeypatch.setattr(live_view.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(live_view.time, "sleep", slept.append)
+    show = live_view._in_time(lambda frame: True, Fraction(4))
+    for _ in range(4):
+        assert show(np.zeros((1, 1, 3), np.uint8))
+    assert slept == pytest.approx([0.15, 0.2]), "frame 1 waits, 2 is late, and 3 is due a quarter of a second after 2"
+    tall = np.zeros((1920, 1080, 3), np.uint8)
+    assert live_view._fitted(tall, (1080, 1920)).shape == (972, 546, 3)
+    assert live_view._fitted(tall, (2160, 3840)) is tall
+
+
 def test_places_where_no_frames_can_go(
     doll: Path, tmp_path: Path, film_of_a_dancer: tuple[Path, PoseSequence], monkeypatch: pytest.MonkeyPatch
 ) -> None:

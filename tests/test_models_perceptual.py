@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
+from dancedouble import perception
 from dancedouble.models.perceptual import LPIPS, VGG16, VGG19, AlexNet, FakeFeatureExtractor, VGGLoss
 from dancedouble.weights import available, weight_path
 
@@ -166,3 +168,22 @@ def test_real_lpips_has_the_values_of_an_independent_implementation(
     lpips = LPIPS(load_file(weight_path(name)), backbone)
     assert lpips(waves, waves.flip(3)).item() == pytest.approx(expected, abs=1e-4)
     assert lpips(waves, waves).item() == 0
+
+
+def test_the_papers_loss_is_read_from_the_file_that_torchvision_offers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34]
+    ours = random_convolutions(vgg_shapes(19))
+    theirs = {
+        f"features.{place}.{kind}": ours[f"conv{i}.{kind}"]
+        for i, place in enumerate(places)
+        for kind in ("weight", "bias")
+    }
+    torch.save(theirs, tmp_path / "vgg19.pth")
+    monkeypatch.setattr(perception, "available", lambda name: name == "vgg19")
+    monkeypatch.setattr(perception, "weight_path", lambda name: tmp_path / f"{name}.pth")
+    loss, name = perception.load_perceptual("vgg", torch.device("cpu"))
+    assert name == "VGG19" and loss is not None
+    first, second = pictures(1), -pictures(1)
+    assert torch.equal(loss(first, second), VGGLoss(VGG19(ours))(first, second))

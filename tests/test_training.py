@@ -21,7 +21,7 @@ from torch import Tensor
 from dancedouble.checkpoint import save_checkpoint
 from dancedouble.dataset import Batch
 from dancedouble.devices import choose_device
-from dancedouble.errors import Cancelled, MissingExtraError, OutputError
+from dancedouble.errors import Cancelled, InputError, MissingExtraError, OutputError
 from dancedouble.media.image import read_image
 from dancedouble.models.losses import total
 from dancedouble.models.painter import Painter
@@ -479,6 +479,15 @@ def test_out_of_memory_turns_gradient_checkpointing_on_once(fresh: Workspace, mo
     monkeypatch.setattr(FrameRun, "step", too_much)
     outcome = trainer(fresh, toy_paper("edn-global"), steps=3).run()
     assert tried == [False, True, True, True] and outcome.steps == 3
+
+
+def test_memory_that_never_suffices_is_told(fresh: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_much(self: FrameRun, *arguments: object) -> dict[str, float]:
+        raise torch.OutOfMemoryError("2 GiB")
+
+    monkeypatch.setattr(FrameRun, "step", too_much)
+    with pytest.raises(InputError, match=r"too little memory .* smaller --size"):
+        trainer(fresh, toy_paper("edn-global"), steps=3).run()
 
 
 def test_mixed_precision_learns_much_the_same(workspace: Workspace) -> None:

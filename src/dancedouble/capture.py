@@ -28,6 +28,7 @@ LONGEST_BRIDGED = 0.4
 """Seconds: shorter gaps are interpolated, longer ones stay empty."""
 DEFAULT_FPS = Fraction(30)
 """Rate of poses that come without one."""
+RATE_UNKNOWN = f"OpenPose's files name no frame rate; taken to be {float(DEFAULT_FPS):.0f} frames a second"
 DANCE_LOOKS = 11.5
 """How often a second a dance is looked at, at least: every other frame of a phone's video."""
 HANDS_EVERY = 2
@@ -174,7 +175,7 @@ def capture_poses(
         poses = fill_hands(looked, hands_every)
     _require_somebody(poses, source)
     cleaned, gaps, warnings = clean(poses, smoothing, every=every, count=count)
-    noticed = [*clip_notes(info), *warnings] if info is not None else warnings
+    noticed = [*(clip_notes(info) if info is not None else [RATE_UNKNOWN]), *warnings]
     named = [f"{source.name}: {line}" for line in noticed]
     return Capture(poses=cleaned, gaps=gaps, video=info, warnings=named, people=people)
 

@@ -28,8 +28,8 @@ DESCRIPTION, EXAMPLE = "networks.json", "example.npz"
 MEANINGS = {
     "label": "limb maps of the wanted pose at a quarter of the size, or its stick figure, RGB in [-1, 1]",
     "references": "pictures of the person warped to the pose, best first: RGB in [-1, 1], mask in [0, 1]",
-    "previous": "the finished frame before, moved along with the limbs (`carry`): RGB in [-1, 1], alpha in [0, 1]; zeros"
-    " at the start",
+    "previous": "the finished frame before, moved along with the limbs (`carry`), RGB in [-1, 1] and alpha in [0, 1];"
+    " zeros at the start",
     "rgb": "the painted person, RGB in [-1, 1]; the frame is alpha * rgb + (1 - alpha) * ((plate + 1) * shade - 1)",
     "alpha": "1 where the person covers the plate, 0 where the plate shows",
     "shares": "how much of each pixel is from each reference",

@@ -17,6 +17,7 @@ from PIL import Image
 
 from dancedouble.delivery import open_output
 from dancedouble.errors import OutputError
+from dancedouble.media.image import resize
 from dancedouble.person import Person
 from dancedouble.provenance.marking import STATEMENT, synthetic_record
 
@@ -25,17 +26,20 @@ Show = Callable[[Picture], bool]
 """Shows a frame; False when whoever watches has closed it."""
 STREAM = Path("-")
 JPEG_QUALITY = 88
+MOST_OF_SCREEN = 0.9
+"""Share of the screen's height and width that a window takes at most."""
 
 
 @contextmanager
 def open_view(output: Path | None, person: Person, source: str, fps: Fraction, *, paced: bool) -> Iterator[Show]:
     """A window (None), JPEG pictures in a row on standard output (``-``), or an ``.mp4`` at ``fps``.
 
-    ``paced``: frames come when they come, and the video shows each for as long as it lasted. Raises OutputError.
+    ``paced``: frames come when they come, and the video shows each for as long as it lasted. Otherwise a window shows
+    them at ``fps``, or as fast as they come where that is slower. Raises OutputError.
     """
     if output is None:
         with _window() as show:
-            yield show
+            yield show if paced else _in_time(show, fps)
     elif output == STREAM:
         yield lambda frame: _stream(frame, sys.stdout.buffer)
     else:
@@ -60,6 +64,20 @@ def _paced(write: Callable[[Picture], None], fps: Fraction) -> Show:
         return True
 
     return show
+
+
+def _in_time(show: Show, fps: Fraction) -> Show:
+    """Show no frame before its time."""
+    due: list[float] = []
+
+    def wait(frame: Picture) -> bool:
+        now = time.monotonic()
+        due[:] = [max(due[0] + 1 / float(fps), now)] if due else [now]
+        if due[0] > now:
+            time.sleep(due[0] - now)
+        return show(frame)
+
+    return wait
 
 
 def _stream(frame: Picture, out: BinaryIO) -> bool:
@@ -97,8 +115,10 @@ def _window() -> Iterator[Show]:
     root.protocol("WM_DELETE_WINDOW", lambda: is_open.clear())
     root.bind("<Escape>", lambda _event: is_open.clear())
 
+    screen = (root.winfo_screenheight(), root.winfo_screenwidth())
+
     def show(frame: Picture) -> bool:
-        shown[:] = [ImageTk.PhotoImage(Image.fromarray(frame))]
+        shown[:] = [ImageTk.PhotoImage(Image.fromarray(_fitted(frame, screen)))]
         label.configure(image=shown[0])
         root.update()
         return bool(is_open)
@@ -107,3 +127,10 @@ def _window() -> Iterator[Show]:
         yield show
     finally:
         root.destroy()
+
+
+def _fitted(frame: Picture, screen: tuple[int, int]) -> Picture:
+    """The frame, made smaller where a window of it would not be on the screen as a whole."""
+    height, width = frame.shape[:2]
+    scale = min(MOST_OF_SCREEN * screen[0] / height, MOST_OF_SCREEN * screen[1] / width)
+    return frame if scale >= 1 else resize(frame, (max(1, int(height * scale)), max(1, int(width * scale))))

@@ -387,6 +387,8 @@ def evaluate(
     if subject.is_file():
         if source is None or result is None:
             raise InputError(f"{subject}: of a person file a finished transfer is judged; give its source and result")
+        if truth is not None:
+            raise InputError(f"{subject}: --truth is for a workspace, whose subject performs the dance in it")
         learned = load_person(subject)
         make_folder(folder)
         dance = capture_poses(
@@ -399,10 +401,17 @@ def evaluate(
             on_progress=on_progress,
         )  # fmt: skip
         return EvaluateResult(content=found.report.to_dict(), report=found.numbers, page=found.page)
+    if result is not None or frames is not None:
+        raise InputError(f"{subject}: --result and --frames are for a person file, whose finished transfer is judged")
+    if source is not None and truth is None:
+        raise InputError(f"{subject}: --source needs --truth, in which the workspace's subject performs that dance")
     workspace = Workspace(subject)
     make_folder(folder)
     given = None if source is None else Path(source)
-    trial = hold_out(workspace) if truth is None else pair_up(workspace, given, Path(truth), on_progress, person=person)
+    trial = (
+        hold_out(workspace) if truth is None
+        else pair_up(workspace, given, Path(truth), on_progress, person=person, retarget=retarget)
+    )  # fmt: skip
     budget = budget or DEFAULT_BUDGET
     height = size or own_height(preset) or choose_size(budget, workspace.manifest.person_height, where)
     limit = Limit(seconds=None if steps else budget, steps=steps)

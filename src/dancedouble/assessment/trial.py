@@ -19,7 +19,7 @@ from dancedouble.media.video import read_frames
 from dancedouble.plate import PlateBuilder
 from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.pose.normalization import normalize_poses
+from dancedouble.pose.normalization import Retarget, normalize_poses
 from dancedouble.progress import OnProgress
 from dancedouble.workspace import Manifest, Workspace
 
@@ -128,13 +128,14 @@ def hold_out(workspace: Workspace) -> Trial:
 
 def pair_up(
     workspace: Workspace, source: Path | None, truth: Path, on_progress: OnProgress, *,
-    person: int | None = None, seen: Watched | None = None, dance: PoseSequence | None = None,
+    person: int | None = None, retarget: Retarget = "limbs", seen: Watched | None = None,
+    dance: PoseSequence | None = None,
 ) -> Trial:  # fmt: skip
     """Learn from all of a workspace; test on ``truth``, in which its subject performs the dance of ``source``.
 
-    Of several dancers in ``source``, ``person`` is the one; without ``source`` the truth's own poses are rendered. What
-    was ``seen`` in the truth, and the poses of the ``dance``, need not be found again where they are known. Raises
-    InputError when lengths or sizes differ.
+    Of several dancers in ``source``, ``person`` is the one, fitted by ``retarget``; without ``source`` the truth's own
+    poses are rendered. What was ``seen`` in the truth, and the poses of the ``dance``, need not be found again where
+    they are known. Raises InputError when lengths or sizes differ.
     """
     manifest = workspace.manifest
     seen = seen or watch(video_pictures(truth), on_progress=on_progress)
@@ -150,7 +151,8 @@ def pair_up(
             raise InputError(
                 f"{truth}: has {len(seen.poses)} frames and {source} {len(dance)}; expected one dance, frame for frame"
             )
-        driving, driven = normalize_poses(dance, workspace.poses, retarget="limbs").poses, f"the dance of {source.name}"
+        driving = normalize_poses(dance, workspace.poses, retarget=retarget).poses
+        driven = f"the dance of {source.name}"
     hashes = {path.name: sha256(path) for path in (truth, source) if path is not None and path.is_file()}
     return Trial(
         part=lambda folder: TrainingPart(workspace, manifest.frames, folder),

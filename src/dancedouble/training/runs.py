@@ -78,8 +78,9 @@ class FrameRun:
         self.discriminator: MultiScaleDiscriminator | None = None
         if stage.discriminator is not None and stage.adversarial:
             self.discriminator = place(MultiScaleDiscriminator(stage.discriminator), execution.device)
-        if execution.save_memory and not isinstance(stage.generator, SwiftConfig):
-            self.painter.recomputes = True
+        if execution.save_memory:
+            # Batch norms would take every frame twice into their statistics.
+            self.painter.recomputes = not isinstance(stage.generator, SwiftConfig)
             perceptual = perceptual and recomputed(perceptual)
         self._learn = FrameStep(
             stage, execution.parallel(self.painter), self.discriminator,

