@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/retargeting"))
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    head = ["pair", *METHODS, *(f"{joint}" for joint in JOINTS), "too low"]
+    head = ["pair", *METHODS, *JOINTS, "too low"]
     print(f"Commit {commit()}. Columns of joints: limbs.\n\n| {' | '.join(head)} |\n|{'---|' * len(head)}")
     rows = []
     for pair in pairs(arguments.crowd, arguments.out):
@@ -86,7 +86,7 @@ def pairs(crowd: Path, kept: Path) -> Iterator[Pair]:
 
 
 def open_pair(name: str, source: Path, target: Path, truth: Path, kept: Path) -> Pair:
-    """Poses of the three: the source's as a dance is looked at, the others' as footage."""
+    """Poses of the three: the source's as a dance's, but of every frame, the others' as footage's."""
     seen = [watched(video, kept / video.stem, ignore_progress).poses for video in (target, truth)]
     dance = danced(source, kept / f"{source.stem}.npz", ignore_progress)
     return Pair(name=name, source=dance, target=seen[0], truth=seen[1])

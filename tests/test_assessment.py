@@ -215,7 +215,7 @@ def test_baselines_are_measured_anew_where_what_they_know_got_other_poses(scene:
     [
         (False, ("result",), "--result and --frames"),
         (False, ("source",), "--source needs --truth"),
-        (True, ("source", "result", "truth"), "--truth is for a workspace"),
+        (True, ("source", "result", "truth"), "--truth, --budget"),
     ],
 )
 def test_wishes_that_would_be_ignored_are_refused_before_any_work(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ def test_what_cannot_be_replaced_is_refused_before_the_work_and_stays(
     (tmp_path / "disk").mkdir()
     (tmp_path / "file").touch()
     monkeypatch.chdir(tmp_path / "here" / "inside")
-    monkeypatch.setattr(Path, "is_mount", lambda path: path.name == "disk")
+    monkeypatch.setattr(os.path, "ismount", lambda path: Path(path).name == "disk")
     refused = {
         ".": "current folder", "..": "current folder", str(tmp_path / "here"): "current folder",
         "../../disk": "mount point", "../../file": "is a file", "../../file/out": "Not a directory",

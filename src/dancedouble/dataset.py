@@ -84,6 +84,7 @@ def open_footage(workspace: Workspace, windows: Sequence[CropWindow], frames: Se
     corners = np.array([(i, windows[i].left, windows[i].top, *windows[i].region) for i in indices], np.int64)
     key = json.dumps([workspace.manifest.identity, corners.tolist()])
     if not (note.is_file() and cache.is_file() and note.read_text() == key):
+        note.unlink(missing_ok=True)  # a kill must not leave it beside other crops
         with atomic_path(cache) as temporary:
             crops = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
             reserve(temporary)

@@ -79,8 +79,9 @@ def check_folder(folder: Path) -> Path:
             raise OutputError(f"{folder}: holds the current folder and cannot be replaced; choose a folder inside it")
         if os.path.ismount(whole):  # pathlib's is not there on Windows before Python 3.12
             raise OutputError(f"{folder}: is a mount point and cannot be replaced; choose a folder inside it")
-        tempfile.TemporaryFile(dir=next(parent for parent in whole.parents if parent.exists())).close()
-    except OSError as error:
+        there = next((parent for parent in whole.parents if parent.exists()), whole.parent)
+        tempfile.TemporaryFile(dir=there).close()
+    except (OSError, RuntimeError) as error:  # the latter of links that lead to themselves, before Python 3.13
         raise cannot_write(folder, error) from error
     return whole
 
@@ -101,11 +102,10 @@ def _swap(part: Path, whole: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def cannot_write(path: Path, error: OSError) -> OutputError:
+def cannot_write(path: Path, error: Exception) -> OutputError:
     """What to tell of a file or folder that the system refused to write."""
-    return OutputError(
-        f"{path}: cannot be written ({error.strerror or error}); free some space or choose another folder"
-    )
+    reason = (error.strerror if isinstance(error, OSError) else None) or error
+    return OutputError(f"{path}: cannot be written ({reason}); free some space or choose another folder")
 
 
 def make_folder(folder: Path) -> None:

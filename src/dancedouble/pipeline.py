@@ -387,8 +387,8 @@ def evaluate(
     if subject.is_file():
         if source is None or result is None:
             raise InputError(f"{subject}: of a person file a finished transfer is judged; give its source and result")
-        if truth is not None:
-            raise InputError(f"{subject}: --truth is for a workspace, whose subject performs the dance in it")
+        if truth is not None or budget is not None or steps is not None or size is not None:
+            raise InputError(f"{subject}: --truth, --budget, --steps and --size are for a workspace, to learn from")
         learned = load_person(subject)
         make_folder(folder)
         dance = capture_poses(
@@ -405,20 +405,22 @@ def evaluate(
         raise InputError(f"{subject}: --result and --frames are for a person file, whose finished transfer is judged")
     if source is not None and truth is None:
         raise InputError(f"{subject}: --source needs --truth, in which the workspace's subject performs that dance")
-    workspace = Workspace(subject)
+    if person is not None and source is None:
+        raise InputError(f"{subject}: --person is a dancer of --source, which is not given")
+    workspace, budget = Workspace(subject), budget or DEFAULT_BUDGET
+    height = size or own_height(preset) or choose_size(budget, workspace.manifest.person_height, where)
+    recipe = recipe_of(preset, height)
     make_folder(folder)
     given = None if source is None else Path(source)
     trial = (
         hold_out(workspace) if truth is None
         else pair_up(workspace, given, Path(truth), on_progress, person=person, retarget=retarget)
     )  # fmt: skip
-    budget = budget or DEFAULT_BUDGET
-    height = size or own_height(preset) or choose_size(budget, workspace.manifest.person_height, where)
     limit = Limit(seconds=None if steps else budget, steps=steps)
     lesson = Lesson(limit=limit, seed=seed, device=where, folder=folder / "learned")
     found = run_trial(
         trial,
-        recipe_of(preset, height),
+        recipe,
         lesson,
         folder,
         detector=detector or trial.looked_by or subject_model(),
@@ -472,7 +474,7 @@ def _require_consent(consent: str | None, video: Path) -> str:
 def _poses_of(given: Path, person: int | None) -> PoseSequence:
     """Poses that came with footage, of number ``person`` there; a folder that shows one person alone shows the subject,
     whatever their number in the footage."""
-    alone = given.is_dir() and not shows_several(given)
+    alone = person is not None and given.is_dir() and not shows_several(given)
     return capture_poses(given, person=None if alone else person).poses
 
 

@@ -30,6 +30,7 @@ def film_truth(folder: Path, trial: Trial, note: Path) -> None:
     path, key = folder / f"{TRUTH}.mp4", trial_key(trial)
     if path.is_file() and (read_note(note) or {}).get("key") == key:
         return
+    note.unlink(missing_ok=True)  # a kill must not leave it beside another truth
     with VideoWriter(path, trial.driving.size, trial.driving.fps) as writer:
         for frame in trial.truth():
             writer.write(frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from dancedouble.errors import MediaError
 
 Picture = NDArray[np.uint8]
+log = logging.getLogger(__name__)
 SILENCE = 5.0
 """Seconds without a picture after which a camera is given up."""
 
@@ -28,9 +30,9 @@ def open_camera(number: int) -> Iterator[tuple[tuple[int, int], Iterator[Picture
     def read() -> Picture | None:
         try:
             there, picture = camera.read()
+            return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8) if there else None
         except cv2.error:  # some drivers' way to say that it was unplugged
             return None
-        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8) if there else None
 
     try:
         first = read() if camera.isOpened() else None
@@ -46,7 +48,7 @@ def open_camera(number: int) -> Iterator[tuple[tuple[int, int], Iterator[Picture
 def newest(read: Callable[[], Picture | None]) -> Iterator[Iterator[Picture]]:
     """What ``read`` gave last, each time it is asked for; it is called in a thread, on and on, until it gives None.
 
-    The frames raise MediaError when it gives nothing for :data:`SILENCE`.
+    The frames end, so that what was made of them is kept, when it fails or gives nothing for :data:`SILENCE`.
     """
     news = threading.Condition()
     latest: list[Picture | None] = []
@@ -61,17 +63,18 @@ def newest(read: Callable[[], Picture | None]) -> Iterator[Iterator[Picture]]:
         try:
             while not stopped.is_set() and (picture := read()) is not None:
                 tell(picture)
+        except Exception:
+            log.debug("the camera failed", exc_info=True)
         finally:
             tell(None)  # whatever happened: nobody may wait for a camera that is gone
 
     def frames() -> Iterator[Picture]:
         while True:
             with news:
-                if not news.wait_for(lambda: bool(latest), timeout=SILENCE):
-                    raise MediaError(f"the camera has given no picture for {SILENCE:.0f} s; is it still connected?")
-                picture = latest.pop()
-                if picture is None:
-                    return
+                picture = latest.pop() if news.wait_for(lambda: bool(latest), timeout=SILENCE) else None
+            if picture is None:
+                log.warning("the camera gives no more pictures; is it still connected?")
+                return
             yield picture
 
     thread = threading.Thread(target=watch, daemon=True)

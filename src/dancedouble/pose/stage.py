@@ -1,7 +1,7 @@
 """The stage of a clip: its subject's far and close position and the standing heights there (equations 8 and 9).
 
 The paper takes the greatest height seen near either position, which is too little where nobody happened to stand
-upright: casual clips and dances lean and bend, and the double came out 2 to 6 % short. Under a fixed camera standing
+upright: casual clips and dances lean and bend, and the double came out up to 6 % short. Under a fixed camera standing
 height grows linearly with the floor line, h = s (y - horizon), with s the body's height over the camera's. So every
 frame has a say: of all such lines the one is taken that lies closest above nearly all heights.
 """

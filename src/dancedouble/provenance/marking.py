@@ -10,7 +10,7 @@ from dancedouble.person import Person
 
 KEY = "dancedouble"
 """Container metadata key of the full record, JSON."""
-STATEMENT = "Synthetic video: this person did not perform this. Made with dancedouble."
+STATEMENT = "Synthetic: this person did not perform this. Made with dancedouble."
 
 
 def synthetic_record(person: Person, source: str) -> dict[str, Any]:

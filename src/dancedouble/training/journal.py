@@ -57,7 +57,7 @@ class Journal:
             columns.append(np.concatenate([tensor_to_picture(batch.image[0, 1]), painted]))
         sheet = np.concatenate(columns, axis=1)
         path = self.folder / SHEET
-        write_image(path, sheet, comment=STATEMENT)
+        write_image(path, sheet, comment=f"Upper row: footage. Lower row: {STATEMENT}")
         if self._board is not None:
             self._board.add_image(f"{stage}/real above, painted below", sheet, steps, dataformats="HWC")
         return path

@@ -123,9 +123,10 @@ class Trainer:
                 saved = None
             except torch.OutOfMemoryError as error:
                 if self.execution.save_memory or self.execution.ranks > 1:
+                    cure = "give a smaller --size" if self.execution.save_memory else "repeat with --save-memory"
                     raise InputError(
                         f"{self.execution.device} has too little memory to learn {self.recipe.preset} at"
-                        f" {self.recipe.final.height} px; give a smaller --size, or --device cpu"
+                        f" {self.recipe.final.height} px; {cure}, or --device cpu"
                     ) from error
                 self.execution = replace(self.execution, save_memory=True)
                 saved = self._resume()
