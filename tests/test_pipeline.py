@@ -128,17 +128,17 @@ def test_render_is_as_long_as_the_dance_with_its_sound_and_says_it_is_synthetic(
 def test_the_plate_stays_untouched_where_the_person_is_not(
     world: World, learned: TrainResult, prepared: PrepareResult, tmp_path: Path
 ) -> None:
-    pipeline.render(learned.person, world.source, tmp_path / "frames", alpha=True)
+    pipeline.render(learned.person, world.source, tmp_path / "frames")
+    pipeline.render(learned.person, world.source, tmp_path / "cut-out", alpha=True)
     plate = read_image(prepared.workspace / "plate.png")
     frames = sorted((tmp_path / "frames").glob("*.png"))
     assert [frame.name for frame in frames] == [f"{i:06d}.png" for i in range(20)]
     assert json.loads((tmp_path / "frames" / "synthetic.json").read_text())["synthetic"] is True
     for frame in frames[::7]:
-        with Image.open(frame) as opened:
-            picture = np.array(opened)
-        bare = picture[..., 3] == 0
+        with Image.open(tmp_path / "cut-out" / frame.name) as opened:
+            bare = np.array(opened)[..., 3] == 0
         assert 0.1 < bare.mean() < 0.95
-        np.testing.assert_array_equal(picture[bare][:, :3], plate[bare])
+        np.testing.assert_array_equal(read_image(frame)[bare], plate[bare])
 
 
 def test_frames_choose_a_part_of_the_dance_and_keep_their_numbers(

@@ -49,7 +49,7 @@ def test_stages_that_overlap_give_what_they_give_one_after_the_other(
 
 def test_what_is_not_covered_is_the_plate_bit_for_bit() -> None:
     plate = untrained_person("tiny").plate
-    for number, (frame, alpha) in enumerate(rendered("tiny")):
+    for number, (frame, alpha, *_) in enumerate(rendered("tiny")):
         np.testing.assert_array_equal(frame[alpha == 0], plate[alpha == 0])
         assert (number in (5, 6)) == (not alpha.any())
         assert (alpha == 0).mean() > 0.1
