@@ -144,6 +144,12 @@ def test_a_missing_package_client_says_what_to_install(monkeypatch: pytest.Monke
         weight_path("pose_landmark_heavy")
 
 
+def test_an_environment_without_pip_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "find_spec", lambda name: None)
+    with pytest.raises(WeightsError, match=r"ensurepip.*DANCEDOUBLE_WEIGHTS"):
+        fetching.fetch_members(catalogue.MEDIAPIPE, {"any"})
+
+
 def test_without_the_package_s_client_a_file_comes_from_its_url(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -68,13 +69,14 @@ def _paced(write: Callable[[Picture], None], fps: Fraction) -> Show:
 
 def _in_time(show: Show, fps: Fraction) -> Show:
     """Show no frame before its time."""
-    due: list[float] = []
+    due = -math.inf
 
     def wait(frame: Picture) -> bool:
+        nonlocal due
         now = time.monotonic()
-        due[:] = [max(due[0] + 1 / float(fps), now)] if due else [now]
-        if due[0] > now:
-            time.sleep(due[0] - now)
+        due = max(due + 1 / float(fps), now)
+        if due > now:
+            time.sleep(due - now)
         return show(frame)
 
     return wait

@@ -78,6 +78,7 @@ def cached_capture(
             video = probe(source) if is_video(source) else None
             return Capture(poses=PoseSequence.load(cache), gaps=kept["gaps"], video=video, warnings=kept["warnings"])
     capture = capture_poses(source, person=person, frames=frames, looks=DANCE_LOOKS, on_progress=on_progress)
+    note.unlink(missing_ok=True)  # a kill must not leave it beside other poses
     capture.poses.save(cache)
     kept = {"key": key, "gaps": capture.gaps, "warnings": capture.warnings}
     write_atomically(note, json.dumps(kept).encode())

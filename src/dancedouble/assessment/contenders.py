@@ -78,6 +78,7 @@ class Lesson:
         kept = (read_note(note) if person.is_file() else None) or {}
         if kept.get("key") != key:
             learned, curves, steps = self._train(own, recipe, title, on_progress, beginning)
+            note.unlink(missing_ok=True)  # a kill must not leave it beside another person
             save_person(person, learned)
             kept = {"key": key, "steps": steps, "curves": curves}
             write_atomically(note, json.dumps(kept).encode())

@@ -131,7 +131,7 @@ def fit_dance(source: PoseSequence, target: PoseSequence | Measurements, *, reta
     """What :func:`normalize_poses` does to a dance, to be done to other poses of the same dancer. Raises as it does."""
     dancer = measure_clip(source)
     subject = target if isinstance(target, Measurements) else measure_clip(target)
-    transform = _fit(source, dancer, subject, small_range=True)
+    transform = fit_pose_transform(source, subject, small_range=True, dancer=dancer)
     if retarget == "global":
         return DanceFit(transform=transform)
     pair = pair_name(transform.anchor, transform.top)
@@ -145,19 +145,17 @@ def fit_pose_transform(
     *,
     a: float = FAR_SHARE,
     small_range: bool = False,
+    dancer: Measurements | None = None,
 ) -> PoseTransform:
     """Find the transform that puts the source's subject where the target's stood.
 
     ``a`` places the far position between median and close (equation 9). ``small_range`` never stretches motion
     in depth: when the source moves less than the target did, the target's range shrinks to the source's, about
-    the place where the target mostly stood. Raises NoPersonError for a clip without a person, and InputError
-    when the two clips have no common points to measure by.
+    the place where the target mostly stood. ``dancer`` is what was measured of the source already. Raises
+    NoPersonError for a clip without a person, and InputError when the two clips have no common points to measure by.
     """
+    dancer = dancer or measure_clip(source, a=a)
     subject = target if isinstance(target, Measurements) else measure_clip(target, a=a)
-    return _fit(source, measure_clip(source, a=a), subject, small_range)
-
-
-def _fit(source: PoseSequence, dancer: Measurements, subject: Measurements, small_range: bool) -> PoseTransform:
     anchor, top, warnings = _choose_points(dancer, subject)
     here, there = (clip.stages[pair_name(anchor, top)] for clip in (dancer, subject))
     far, close = _target_range(here, there, small_range)

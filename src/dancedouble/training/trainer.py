@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -160,8 +160,7 @@ class Trainer:
         try:
             with closing(_drawn_ahead(sampler, stage.batch, self.state.step, self.execution)) as batches:
                 while not self._over(stage, target):
-                    began = time.monotonic()
-                    self._step(stage, run, next(batches), target, began)
+                    self._step(stage, run, batches, target)
                     self._now_and_then(run, sampler)
         except Cancelled:
             stopped = True
@@ -175,8 +174,9 @@ class Trainer:
         self._save(None)
         return False, weights
 
-    def _step(self, stage: Stage | FaceStage, run: Run, batch: Batch, target: int | None, began: float) -> None:
-        """Learn from a batch; what is ``began`` with waiting for it counts as time of the budget too."""
+    def _step(self, stage: Stage | FaceStage, run: Run, batches: Iterator[Batch], target: int | None) -> None:
+        """Learn from the next batch; waiting for it is time of the budget too."""
+        began, batch = time.monotonic(), next(batches)
         random = np.random.default_rng([self.seed, self.state.stage, self.state.step])
         rate = learning_rate(stage, self.state.step, self._progress(stage, target))
         losses = run.step(batch.to(self.execution.device), rate, random)

