@@ -15,7 +15,7 @@ from dancedouble.pose.blazepose_glance import Glance, glance, mean_glance
 from dancedouble.pose.blazepose_hand import hand_roi, palm_roi
 from dancedouble.pose.estimator import Array, FakePoseEstimator, Frame, Roi, bounds, overlap, read_stamp, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.pose.litert import crop_matrix, to_frame
+from dancedouble.pose.litert import between_pixels, crop_matrix, to_frame
 from dancedouble.pose.skeleton import BODY_LIMBS, INDEX, POINTS
 
 BLANK = np.full((120, 160, 3), 90, np.uint8)
@@ -61,6 +61,16 @@ def test_a_region_maps_its_crop_onto_the_frame() -> None:
     np.testing.assert_allclose(up, [70, 60], atol=1e-4, err_msg="turned a quarter clockwise, up points right")
     moved = roi.shifted(0, -0.5)
     np.testing.assert_allclose((moved.x, moved.y), up, atol=1e-4)
+
+
+def test_what_lies_at_a_point_of_the_crop_lies_at_that_point_of_the_frame() -> None:
+    """A grey slope says where each pixel is from: its value is the x of its middle, from the frame's left edge on."""
+    slope = np.tile(np.arange(200, dtype=np.float32) + 0.5, (200, 1))
+    for size in (40, 80, 160):
+        matrix = crop_matrix(Roi(x=100, y=100, size=size), 80)
+        crop = cv2.warpAffine(slope, between_pixels(matrix), (80, 80), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        points = np.array([[10.5, 40.5], [60.5, 40.5]], np.float32)  # the middles of two pixels
+        np.testing.assert_allclose(crop[40, [10, 60]], to_frame(points, matrix)[:, 0], atol=0.05)
 
 
 def test_the_region_between_hips_and_head_stands_upright_for_the_person() -> None:

@@ -69,7 +69,15 @@ def test_a_tilted_person_is_found_where_they_were() -> None:
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
     centre = np.array([48, 60], np.float32)
     flow = limb_flow(pose(xy, score), pose((xy - centre) @ turn.T + centre, score), SIZE, BODY_HEIGHT)
-    np.testing.assert_allclose(flow, (positions() - centre) @ turn + centre, atol=0.05)
+    np.testing.assert_allclose(flow, (positions() + 0.5 - centre) @ turn + centre - 0.5, atol=0.05)
+
+
+def test_upside_down_every_pixel_comes_from_its_opposite() -> None:
+    """What turns by half a circle shows a mistake of half a pixel between corner and middle twice."""
+    xy, score = person()
+    corner = np.array([SIZE[1], SIZE[0]], np.float32)
+    flow = limb_flow(pose(xy, score), pose(corner - xy, score), SIZE, BODY_HEIGHT)
+    np.testing.assert_allclose(flow, corner - 1 - positions(), atol=0.05)
 
 
 def test_a_raised_arm_takes_its_pixels_from_the_hanging_arm() -> None:

@@ -35,7 +35,7 @@ WHOLE_BODY = 0.5
 AGREEING = 0.8
 """Share of the mask that the pose's box holds in a usable frame: 0.87 and more for good poses, 0.4 to 0.7 where the
 points have collapsed onto a part of somebody close to the camera."""
-WAY = 6
+WAY = 7
 """How workspaces and kept poses are made; one more whenever frames, masks, poses or plate come out otherwise."""
 SECOND_BEST = (
     "poses are from the smaller network, so expect a little less: the weights pose_landmark_heavy cannot be had here"
@@ -141,12 +141,17 @@ def _look(
     return _Looked(assemble(found, info.size, info.fps), builder, steadier, followed.people, agreement)
 
 
-def finished_workspace(folder: Path, request: Request) -> Workspace | None:
-    """The workspace in ``folder`` when it answers this very request, otherwise None."""
+def finished_workspace(folder: Path, request: Request, consent: str | None) -> Workspace | None:
+    """The workspace in ``folder`` when it answers this very request, otherwise None. Consent given anew is recorded."""
     if not (folder / MANIFEST).is_file():
         return None
     workspace = Workspace(folder)
-    return workspace if workspace.manifest.settings == request.to_dict() else None
+    if workspace.manifest.settings != request.to_dict():
+        return None
+    if consent and consent.strip() not in ("", workspace.manifest.consent):
+        write_manifest(folder, replace(workspace.manifest, consent=consent.strip()))
+        return Workspace(folder)
+    return workspace
 
 
 def _agreement(pose: PersonPose) -> float:

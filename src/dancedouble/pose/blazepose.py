@@ -18,7 +18,7 @@ from dancedouble.pose.blazepose_face import Face, FaceMesh
 from dancedouble.pose.blazepose_glance import MIN_PRESENCE, SAME_BODY, Glance, glance, mean_glance
 from dancedouble.pose.blazepose_hand import Hand, HandLandmarks, same_hand
 from dancedouble.pose.estimator import Array, Detection, Frame, PersonPose, Roi, bounds, overlap
-from dancedouble.pose.litert import Network, crop_matrix, sigmoid, to_frame
+from dancedouble.pose.litert import Network, between_pixels, crop_matrix, sigmoid, to_frame
 from dancedouble.pose.skeleton import BODY, FACE, INDEX, LEFT_HAND, RIGHT_HAND
 from dancedouble.weights import weight_path
 
@@ -183,7 +183,9 @@ class BlazePose:
         if person.segmentation is None:
             return None
         height, width = frame.shape[:2]
-        mask = cv2.warpAffine(sigmoid(person.segmentation), person.matrix, (width, height), flags=cv2.INTER_LINEAR)
+        mask = cv2.warpAffine(
+            sigmoid(person.segmentation), between_pixels(person.matrix), (width, height), flags=cv2.INTER_LINEAR
+        )
         return np.asarray(mask, np.float32)
 
     def _candidates(self, frame: Frame, closely: bool, detector: Network) -> list[tuple[float, Roi]]:
@@ -197,7 +199,7 @@ class BlazePose:
         for view in views:
             matrix = crop_matrix(view, detector.side)
             crop = cv2.warpAffine(  # the letterbox is black: so it was in the detector's training
-                frame, matrix, (detector.side,) * 2, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+                frame, between_pixels(matrix), (detector.side,) * 2, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             )
             raw, logits = detector(crop, scale=127.5, shift=-1)
             scores = sigmoid(logits[:, 0])

@@ -72,7 +72,7 @@ class Network:
         """
         matrix = crop_matrix(roi, self.side)
         crop = cv2.warpAffine(
-            frame, matrix, (self.side, self.side),
+            frame, between_pixels(matrix), (self.side, self.side),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
         )  # fmt: skip
         return self(np.asarray(crop[:, ::-1] if mirrored else crop, np.uint8)), matrix
@@ -112,11 +112,20 @@ def _silent() -> Iterator[None]:
 
 
 def crop_matrix(roi: Roi, side: int) -> NDArray[np.float64]:
-    """(2, 3) matrix that takes pixels of a ``side`` × ``side`` crop of the region to pixels of the frame."""
+    """(2, 3) matrix that takes points of a ``side`` × ``side`` crop of the region to points of the frame.
+
+    Points are counted from the upper left corner of the first pixel, as poses' and networks' are.
+    """
     cos, sin = np.cos(roi.angle) * roi.size / side, np.sin(roi.angle) * roi.size / side
     linear = np.array([[cos, -sin], [sin, cos]])
     offset = np.array([roi.x, roi.y]) - linear @ np.full(2, side / 2)
     return np.column_stack([linear, offset])
+
+
+def between_pixels(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same map for OpenCV, to which whole numbers are the middles of pixels: 0 is half a pixel from the corner."""
+    half = np.full(2, 0.5)
+    return np.column_stack([matrix[:, :2], matrix[:, 2] + matrix[:, :2] @ half - half])
 
 
 def to_frame(points: Array, matrix: NDArray[np.float64]) -> Array:

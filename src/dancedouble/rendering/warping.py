@@ -147,6 +147,8 @@ def _wanted(pose: Pose, size_hw: tuple[int, int], body_height_px: float) -> _Wan
     if pose.xy.shape != (POINTS, 2):
         raise ValueError(f"the wanted pose must have {POINTS} points, got {pose.xy.shape}")
     x, y, refine = coarse_grid(size_hw)
+    # Poses, and so the parts' maps, count from the corner of the first pixel; the grid from its middle.
+    x, y = x + np.float32(0.5), y + np.float32(0.5)
     axis, known = part_axes(pose)
     nearness = _nearness(axis, arms_in_front(pose.depth, body_height_px), x, y, body_height_px)
     weights = _Weights(nearness)
@@ -197,7 +199,7 @@ def _flow(
         blended = maps.reshape(len(maps), 6).T @ wanted.weights.of(own if own.any() else known)
         x = blended[0] * wanted.x + blended[1] * wanted.y + blended[2]
         y = blended[3] * wanted.x + blended[4] * wanted.y + blended[5]
-        fine = wanted.refine(np.stack([x, y], -1))
+        fine = wanted.refine(np.stack([x, y], -1) - np.float32(0.5))
         if flow is None:
             flow, there_x, there_y = fine, x, y
             continue
