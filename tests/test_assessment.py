@@ -4,6 +4,7 @@ numbers; and the check that is made before anyone trains."""
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,12 +22,15 @@ from dancedouble import capture, pipeline, planning, preparation
 from dancedouble.assessment import contenders, held_out, measuring
 from dancedouble.assessment.doctor import keep_quality
 from dancedouble.assessment.keeping import kept_measured, measured_key
-from dancedouble.assessment.second_opinion import film_truth
+from dancedouble.assessment.second_opinion import film_truth, judge_by_others
 from dancedouble.assessment.sidecar import FrameSpan, flagged_frames, write_sidecar
 from dancedouble.assessment.trial import TrainingPart, hold_out
 from dancedouble.cli import main
 from dancedouble.coverage import check_coverage
 from dancedouble.errors import Cancelled, ClipTooShortError, InputError, SubjectError
+from dancedouble.evaluation import protocol
+from dancedouble.evaluation.frame_table import FrameTable
+from dancedouble.evaluation.report import Method
 from dancedouble.media.image import read_image, write_image
 from dancedouble.media.video import VideoWriter, probe, read_frames, read_metadata
 from dancedouble.person import load_person, save_person
@@ -36,7 +40,9 @@ from dancedouble.pose.normalization import normalize_poses
 from dancedouble.pose.openpose_json import write_openpose
 from dancedouble.progress import Progress
 from dancedouble.recipe import FigureInput, Recipe
+from dancedouble.training.beginning import Beginning
 from dancedouble.training.presets import preset
+from dancedouble.training.trainer import Limit
 from dancedouble.workspace import Workspace, write_manifest
 from small_world import FPS, SIZE, World, make_world
 
@@ -560,3 +566,57 @@ def test_a_file_that_is_no_sidecar_is_left_alone(tmp_path: Path, scene: Scene) -
     mine.unlink()
     assert write_sidecar(tmp_path / "out.mp4", result={}, record={}, coverage=cover, first=0) == []
     assert write_sidecar(tmp_path / "out.mp4", result={}, record={}, coverage=cover, first=0) == []
+
+
+def test_what_is_no_picture_of_the_moment_is_no_truth(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gap that was bridged has poses, and the plate in place of a frame."""
+    monkeypatch.setattr(protocol, "FEWEST_TEST", TESTED - 1)
+    whole = Workspace(scene.workspace)
+    gap = FRAMES - 4
+    whole.manifest = replace(whole.manifest, usable=tuple(i for i in whole.manifest.usable if i != gap))
+    trial = hold_out(whole)
+    compared = np.ones(TESTED, np.bool_)
+    compared[gap - trial.first] = False
+    np.testing.assert_array_equal(trial.truth_poses.present, compared)
+    assert trial.driving.present.all(), "it is danced all the same"
+
+
+def test_where_nothing_is_held_out_the_plate_is_the_one_that_training_has(scene: Scene, tmp_path: Path) -> None:
+    whole = Workspace(scene.workspace)
+    whole.plate = np.full_like(whole.plate, 7)  # with what frames without the person have shown
+    write_image(tmp_path / "plate.png", whole.plate)
+    changed = tmp_path / "workspace"
+    shutil.copytree(scene.workspace, changed)
+    write_image(changed / "plate.png", whole.plate)
+    part = TrainingPart(Workspace(changed), FRAMES, tmp_path / "s")
+    assert (part.plate == 7).all() and not (TrainingPart(Workspace(changed), TRAINED, tmp_path / "s").plate == 7).all()
+
+
+def test_poses_that_are_older_than_the_video_are_refused(scene: Scene, evaluated: Path, tmp_path: Path) -> None:
+    methods = [Method(name="nearest", title="nearest", table=FrameTable({"body.ssim": np.ones(TESTED)}))]
+    trial = hold_out(Workspace(scene.workspace))
+    trial.driving.save(tmp_path / "truth.npz")
+    trial.driving.save(tmp_path / "nearest.npz")
+    judged = judge_by_others(methods, tmp_path, trial, evaluated)
+    assert judged[0].table.mean("pose.torso_error") == 0
+    os.utime(tmp_path / "nearest.npz", (0, 0))
+    with pytest.raises(InputError, match=r"nearest\.npz: is older than .*nearest\.mp4"):
+        judge_by_others(methods, tmp_path, trial, evaluated)
+    half = replace(trial.driving, xy=trial.driving.xy / 2, size=(SIZE[0] // 2, SIZE[1] // 2))
+    half.save(tmp_path / "nearest.npz")
+    with pytest.raises(InputError, match="at its full size"):
+        judge_by_others(methods, tmp_path, trial, evaluated)
+
+
+def test_what_is_learned_is_learned_anew_with_another_start_or_judge(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = hold_out(Workspace(scene.workspace)).part(tmp_path)
+    lesson = contenders.Lesson(limit=Limit(steps=1), seed=0, device=torch.device("cpu"), folder=tmp_path)
+    recipe = preset("swift", 256)
+    keys = [lesson._key(part, recipe, None)]
+    monkeypatch.setattr(contenders, "perceptual_name", lambda name: "VGG19")
+    keys.append(lesson._key(part, recipe, None))
+    monkeypatch.setattr(contenders, "first_beginning", lambda recipe: Beginning(identity="another"))
+    keys.append(lesson._key(part, recipe, None))
+    assert len(set(keys)) == 3

@@ -336,3 +336,21 @@ def test_the_rest_of_a_pose_is_found_while_the_next_frame_is_looked_at() -> None
     seen = list(follow_subject(footage(60), estimator, tracks[0]))
     assert [read_stamp(frame) for frame, _ in seen] == list(range(60))
     assert all(pose is not None and pose.score.max() == subject.score.max() / 2 for _, pose in seen)
+
+
+def test_who_is_like_some_poses_is_followed_and_not_the_more_prominent_one() -> None:
+    tall, small = person(still(80)), person(still(240), height=100)
+    estimator, info = FakePoseEstimator(small, tall), Info(CLIP, FPS, 60)
+    for wanted in (tall, small):
+        seen = list(track_subject(lambda: footage(60), info, estimator, person=wanted))
+        assert all(pose is not None for pose in seen)
+        assert np.median([pose.xy[INDEX["nose"], 0] for pose in seen if pose]) == wanted.xy[0, INDEX["nose"], 0]
+
+
+def test_a_part_of_a_track_is_counted_from_its_start() -> None:
+    (track,) = list_people(footage(60), FakePoseEstimator(person(np.linspace(60, 240, 60))), fps=FPS)
+    part = track.within(30, 40)
+    assert part is not None and part.number == track.number
+    there, here = track.at(35), part.at(5)
+    assert there is not None and here is not None and here.box == there.box
+    assert track.within(100, 120) is None

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from dancedouble.errors import ClipTooShortError
-from dancedouble.evaluation.protocol import hold_out_tail
+from dancedouble.evaluation.protocol import check_parts, hold_out_tail
 
 
 def test_the_tail_is_contiguous_and_a_gap_lies_before_it() -> None:
@@ -20,3 +20,8 @@ def test_the_tail_is_contiguous_and_a_gap_lies_before_it() -> None:
 def test_a_clip_too_short_is_refused() -> None:
     with pytest.raises(ClipTooShortError, match="45 frames"):
         hold_out_tail(45, Fraction(25))
+
+
+def test_frames_without_the_person_do_not_count() -> None:
+    with pytest.raises(ClipTooShortError, match="leaves 300 frames that show the person to learn from and 11 to test"):
+        check_parts(300, 11, "frames that show the person")

@@ -18,7 +18,7 @@ from dancedouble.evaluation.frame_metrics import PictureMeter
 from dancedouble.evaluation.frame_table import FrameTable
 from dancedouble.evaluation.html_pictures import Film, ReportPictures, Strip
 from dancedouble.evaluation.html_report import build_html, write_report
-from dancedouble.evaluation.moments import NO_REASON, explain_frames, find_worst_moments
+from dancedouble.evaluation.moments import NO_REASON, NOBODY, explain_frames, find_worst_moments
 from dancedouble.evaluation.pose_metrics import compare_poses
 from dancedouble.evaluation.report import EvaluationReport, Method, headline
 from dancedouble.evaluation.temporal_metrics import MotionMeter
@@ -279,3 +279,51 @@ def test_chart_breaks_lines_at_missing_values_and_places_marks() -> None:
     assert path is not None and path[1].count("M") == 2 and path[1].count("L") == 1
     assert "left:33.33%;top:0.00%" in chart and 'width="500.0"' in chart
     assert draw_chart([replace(line, y=[float("nan")] * 4)], title="t", x_unit="s") == ""
+
+
+def test_a_few_frames_do_not_put_anybody_ahead() -> None:
+    report = make_report()
+    swift, nearest = report.methods
+    seldom = np.full(75, np.nan)
+    seldom[:7] = 0.1
+    methods = tuple(
+        replace(m, table=m.table.join(FrameTable({"face.distance": seldom + level})))
+        for m, level in ((swift, 0.0), (nearest, 0.5))
+    )
+    assert replace(report, methods=methods).ahead("face.distance", methods[1]) == "even"
+
+
+def test_nobody_is_best_by_being_measured_where_it_is_easy() -> None:
+    report = make_report()
+    swift, nearest = report.methods
+    easy = np.where(np.arange(75) < 20, 0.3, np.nan)  # found in the easy frames alone
+    all_ = np.where(np.arange(75) < 20, 0.2, 0.6)
+    methods = tuple(
+        replace(m, table=m.table.join(FrameTable({"face.distance": column})))
+        for m, column in ((swift, easy), (nearest, all_))
+    )
+    assert replace(report, methods=methods).best("face.distance") is None
+    assert report.best("body.lpips_alex") == "swift"
+
+
+def finished_report(found: int) -> EvaluationReport:
+    """A finished transfer in whose first ``found`` frames somebody is found."""
+    seen = replace(POSES, score=np.where(np.arange(75)[:, None] < found, POSES.score, 0).astype(np.float32))
+    table = compare_poses(seen, POSES)
+    lost = np.isnan(table["pose.torso_error"])
+    return replace(
+        make_report(), methods=(Method(name="result", title="out.mp4", table=table),), moments_of="pose.torso_error",
+        moments=find_worst_moments(table, "pose.torso_error", POSES, lost=lost), quality_curve=None,
+    )  # fmt: skip
+
+
+def test_a_result_in_which_nobody_is_found_says_so() -> None:
+    assert headline(finished_report(75)).startswith("out.mp4 shows the poses of the dance to within 0 % of a torso: ")
+    some = finished_report(20)
+    assert "where somebody is found (20 of 75 frames)" in headline(some)
+    assert some.moments[0].reason == NOBODY and some.moments[0].frame >= 20
+    assert json.loads(json.dumps(some.to_dict(), allow_nan=False))["worst"]["moments"][0]["value"] is None
+    assert NOBODY in build_html(some, ReportPictures())
+    none = finished_report(0)
+    assert headline(none).startswith("out.mp4 shows nobody") and "nan" not in headline(none)
+    build_html(none, ReportPictures())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -71,3 +73,10 @@ def test_untouched_plate_does_not_flicker_while_the_person_moves() -> None:
     masks = [np.abs(frame.astype(int) - STUDIO.wall).sum(axis=2) > 0 for frame in TRUTH]
     with_mask = compare_frames(TRUTH, TRUTH, POSES, meters=[MotionMeter()], masks=masks)
     assert np.nanmax(with_mask["background.flicker"]) == 0.0
+
+
+def test_what_follows_a_frame_without_the_person_is_not_judged() -> None:
+    poses = replace(POSES, score=POSES.score.copy())
+    poses.score[2] = 0
+    table = compare_frames(TRUTH, TRUTH, poses, meters=[MotionMeter()])
+    assert np.isnan(table["frame.warping_error"][3]) and not np.isnan(table["frame.warping_error"][4])

@@ -17,9 +17,10 @@ from dancedouble.assessment.notes import read_note
 from dancedouble.assessment.trial import TrainingPart
 from dancedouble.errors import Cancelled
 from dancedouble.evaluation.pose_metrics import nearest_frames
+from dancedouble.evaluation.report import package_versions
 from dancedouble.files import write_atomically
 from dancedouble.models.painter import Painter
-from dancedouble.perception import load_perceptual
+from dancedouble.perception import load_perceptual, perceptual_name
 from dancedouble.person import Person, load_person, save_person
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.progress import OnProgress, Progress
@@ -30,6 +31,7 @@ from dancedouble.training.beginning import Beginning
 from dancedouble.training.execution import execution_on, joined
 from dancedouble.training.paper import Ablation, ablate, edn_face
 from dancedouble.training.presets import figure, swift
+from dancedouble.training.start import first_beginning
 from dancedouble.training.trainer import Limit, Trainer
 
 Picture = NDArray[np.uint8]
@@ -85,6 +87,8 @@ class Lesson:
         loaded = load_person(person)
         settings: dict[str, str | float | int] = {
             "preset": recipe.preset, "height": recipe.final.height, "steps": kept["steps"],
+            "begun with": "nothing" if recipe.start is None and beginning is None else recipe.start or "a person",
+            "taught by": str(loaded.trained.get("perceptual", "none")),
             "parameters": sum(weight.numel() for weight in loaded.weights.values()),
             "weights sha256": weights_sha256(loaded),
         }  # fmt: skip
@@ -97,7 +101,8 @@ class Lesson:
         """Changes when anything does that decides what is learned."""
         decisive: list[Any] = [
             recipe.to_dict(), part.manifest.source_sha256, part.manifest.settings, part.manifest.frames,
-            self.limit.seconds, self.limit.steps, self.seed, str(self.device), beginning and beginning.identity,
+            self.limit.seconds, self.limit.steps, self.seed, str(self.device), perceptual_name(recipe.perceptual),
+            (beginning or first_beginning(recipe)).identity, package_versions(),
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -41,8 +42,8 @@ class Watched:
 
     poses: PoseSequence
     detector: LandmarkModel
-    masks: tuple[NDArray[np.uint8] | None, ...]
-    """Per frame the person mask, packed eight pixels to a byte; None where nobody was found."""
+    masks: tuple[bytes | None, ...]
+    """Per frame the person mask, packed eight pixels to a byte and compressed; None where nobody was found."""
 
     def unpacked(self) -> Iterator[Mask | None]:
         """The masks, (H, W) bool, one at a time."""
@@ -51,7 +52,11 @@ class Watched:
             if packed is None:
                 yield None
             else:
-                yield np.unpackbits(packed, count=height * width).reshape(height, width).astype(np.bool_)
+                yield (
+                    np.unpackbits(np.frombuffer(zlib.decompress(packed), np.uint8), count=height * width)
+                    .reshape(height, width)
+                    .astype(np.bool_)
+                )
 
 
 def video_pictures(video: Path) -> Pictures:
@@ -61,19 +66,23 @@ def video_pictures(video: Path) -> Pictures:
 
 
 def watch(
-    clip: Pictures, *, detector: LandmarkModel | None = None, on_progress: OnProgress = ignore_progress
-) -> Watched:
-    """The main person's poses, cleaned as always, and masks. A clip that shows nobody gives empty rows, no error.
+    clip: Pictures, *, detector: LandmarkModel | None = None, like: PoseSequence | None = None,
+    on_progress: OnProgress = ignore_progress,
+) -> Watched:  # fmt: skip
+    """A person's poses, cleaned as always, and masks. A clip that shows nobody gives empty rows, no error.
 
-    Without a ``detector`` as footage that is learned is looked at. Raises WeightsError.
+    Of several, whoever is most often where ``like`` has somebody; without it the main person. Without a ``detector`` as
+    footage that is learned is looked at. Raises WeightsError.
     """
     found: list[PersonPose | None] = []
-    masks: list[NDArray[np.uint8] | None] = []
+    masks: list[bytes | None] = []
     detector = detector or capture.subject_model()
     estimator = capture.subject_estimator(detector)
     try:
-        for pose in track_subject(clip.read, clip, estimator, person=1, on_progress=on_progress):
-            masks.append(None if pose is None or pose.mask is None else np.packbits(pose.mask > 0.5))
+        for pose in track_subject(
+            clip.read, clip, estimator, person=1 if like is None else like, on_progress=on_progress
+        ):
+            masks.append(None if pose is None or pose.mask is None else _packed(pose.mask))
             found.append(None if pose is None else replace(pose, mask=None))
     except (NoPersonError, PersonTooSmallError):
         return Watched(
@@ -83,6 +92,17 @@ def watch(
     if poses.present.any():
         poses, _, _ = capture.clean(poses)
     return Watched(poses=poses, detector=detector, masks=tuple(masks))
+
+
+def _packed(mask: NDArray[np.float32]) -> bytes:
+    """A few kilobytes of a mask (H, W), 0 to 1."""
+    return zlib.compress(np.packbits(mask > 0.5).tobytes(), 1)
+
+
+def on_grid(given: PoseSequence, wanted: PoseSequence, path: Path) -> PoseSequence:
+    """Somebody else's poses as of frames like ``wanted``; JSON files name neither size nor rate. Raises InputError."""
+    known = given if path.suffix == ".npz" else replace(given, size=wanted.size)
+    return same_grid(replace(known, fps=wanted.fps), wanted, path)
 
 
 def same_grid(found: PoseSequence, wanted: PoseSequence, video: Path) -> PoseSequence:

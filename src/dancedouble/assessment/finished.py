@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.assessment.detection import Watched, same_grid, video_pictures, watch
+from dancedouble.assessment.detection import Watched, on_grid, same_grid, video_pictures, watch
 from dancedouble.assessment.doctor import Clip, draw_poses, draw_sheet
 from dancedouble.assessment.held_out import Assessment, make_report, spread
 from dancedouble.assessment.measuring import Album, open_album
@@ -49,11 +48,10 @@ def assess_result(
     ``poses`` are those somebody else's detector found in the result (``.npz``, OpenPose JSON folder), to judge by in
     place of ours. Raises InputError when the result is not of that length and size.
     """
-    seen = watch(video_pictures(result), detector=detector, on_progress=on_progress)
+    seen = watch(video_pictures(result), detector=detector, like=dance, on_progress=on_progress)
     found = same_grid(seen.poses, dance, result)
     if poses is not None:
-        given = replace(capture_poses(poses).poses, size=found.size, fps=found.fps)
-        found = same_grid(given, dance, poses)
+        found = on_grid(capture_poses(poses).poses, dance, poses)
     album = open_album(dance)
     table = compare_frames(
         album.keep(read_frames(result)), read_frames(result), found, meters=_meters(person), masks=_masks(seen)

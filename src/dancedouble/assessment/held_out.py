@@ -39,6 +39,8 @@ from dancedouble.weights import WEIGHTS
 
 JUDGED_BY = "body.lpips_alex"
 """The column that is headlined, and that worst moments are the worst of."""
+FOUND_BY, ASKED_BY = "pose.torso_error", "pose.missed_body"
+"""Columns that are there for frames in which somebody was found, and in which somebody should be."""
 STRIPS, FILMED = 4, 3
 """Moments shown as strips, spread evenly; and methods, beside the truth, that are shown moving."""
 NETWORKS = ("pose_landmark_full", "hand_landmark_full", "face_landmark", "lpips_alexnet", "lpips_vgg16")
@@ -65,7 +67,7 @@ def run_trial(
     """
     truth = None
     if detector != trial.looked_by:
-        truth = watch(trial.pictures(), detector=detector, on_progress=on_progress)
+        truth = watch(trial.pictures(), detector=detector, like=trial.truth_poses, on_progress=on_progress)
     face = face_meter()
     measured: dict[str, Measured] = {}
     methods: list[Method] = []
@@ -78,6 +80,7 @@ def run_trial(
         video = folder / f"{contender.name}.mp4"
         found = kept_measured(store, key, trial) if video.is_file() else None
         if found is None:
+            store.unlink(missing_ok=True)  # a kill must not leave it beside another video
             found = measure_contender(
                 contender, trial, video, truth=truth, face=face, detector=detector, on_progress=on_progress
             )  # fmt: skip
@@ -92,7 +95,7 @@ def run_trial(
     film_truth(folder, trial, lesson.folder / f"{TRUTH}.json")
     looked = ""
     if poses is not None:
-        methods, looked = judge_by_others(methods, poses, trial), f"given: {poses.name}"
+        methods, looked = judge_by_others(methods, poses, trial, folder), f"given: {poses.name}"
     cover = check_coverage(trial.driving, trial.learnable)
     report = make_report(trial, methods, cover, seed=lesson.seed, detector=detector, looked=looked)
     shown = {title: entry.album for title, entry in measured.items()}
@@ -141,6 +144,7 @@ def make_report(
     ``cover`` holds the dance against what could be learned from.
     """
     judged = methods[0].table[judged_by]
+    lost = np.isnan(methods[0].table[FOUND_BY]) & ~np.isnan(methods[0].table[ASKED_BY])
     networks = {*NETWORKS, f"pose_landmark_{detector}"}
     hashes = {name: WEIGHTS[name].sha256 for name in sorted(networks)}
     face = face_model()
@@ -150,7 +154,8 @@ def make_report(
         clip=dance.clip, synthetic=dance.synthetic, protocol=dance.protocol, fps=float(dance.driving.fps),
         first_frame=dance.first, methods=tuple(methods),
         moments=find_worst_moments(
-            methods[0].table, judged_by, dance.driving, uncovered=cover.reasons, distance=cover.distance
+            methods[0].table, judged_by, dance.driving, uncovered=cover.reasons, distance=cover.distance,
+            lost=lost & np.isnan(judged),
         ),
         moments_of=judged_by, seed=seed, uncovered=cover.reasons, coverage=cover.to_dict(),
         rank_correlation=rank_correlation(cover.difficulty, judged), quality_curve=_curve(cover, judged),

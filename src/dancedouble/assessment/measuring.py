@@ -113,7 +113,7 @@ def measure_contender(
                 masks=trial.masks(),
             )  # fmt: skip
         pictures = Pictures(video, lambda: (read_image(name) for name in names), size, fps, count)
-        seen = watch(pictures, detector=detector, on_progress=on_progress)
+        seen = watch(pictures, detector=detector, like=trial.truth_poses, on_progress=on_progress)
     table = table.join(compare_poses(seen.poses, trial.truth_poses if truth is None else truth.poses))
     table = table.join(FrameTable({"person.mask_iou": _mask_iou(seen, trial)}))
     present = trial.truth_poses.present

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from dancedouble.assessment.detection import same_grid
+from dancedouble.assessment.detection import on_grid
 from dancedouble.assessment.keeping import trial_key
 from dancedouble.assessment.notes import read_note
 from dancedouble.assessment.trial import Trial
@@ -37,25 +37,29 @@ def film_truth(folder: Path, trial: Trial, note: Path) -> None:
     write_atomically(note, json.dumps({"key": key}).encode())
 
 
-def judge_by_others(methods: list[Method], poses: Path, trial: Trial) -> list[Method]:
+def judge_by_others(methods: list[Method], poses: Path, trial: Trial, videos: Path) -> list[Method]:
     """The methods with every pose measure taken anew from ``poses``.
 
     A folder with, for ``truth`` and each method's name, an OpenPose JSON folder or ``.npz`` of what was found in that
-    video. Raises InputError for one that is missing or of another length or size.
+    video of the folder ``videos``. Raises InputError for one that is missing, older than its video, or of another
+    length or size.
     """
-    truth = _found(poses, TRUTH, trial)
+    truth = _found(poses, TRUTH, trial, videos)
     return [
-        replace(method, table=method.table.join(compare_poses(_found(poses, method.name, trial), truth)))
+        replace(method, table=method.table.join(compare_poses(_found(poses, method.name, trial, videos), truth)))
         for method in methods
     ]
 
 
-def _found(folder: Path, name: str, trial: Trial) -> PoseSequence:
+def _found(folder: Path, name: str, trial: Trial, videos: Path) -> PoseSequence:
     path = next((path for path in (folder / name, folder / f"{name}.npz") if path.exists()), None)
     if path is None:
         raise InputError(
             f"{folder}: has no poses of {name}; expected a folder {name} of OpenPose JSON, or {name}.npz, for the truth"
             " and every method"
         )
-    given = capture_poses(path).poses
-    return same_grid(replace(given, size=trial.driving.size, fps=trial.driving.fps), trial.driving, path)
+    video = videos / f"{name}.mp4"
+    files = [*path.iterdir()] if path.is_dir() else [path]
+    if max((file.stat().st_mtime for file in files), default=0.0) < video.stat().st_mtime:
+        raise InputError(f"{path}: is older than {video}; expected what was found in this video: look at it again")
+    return on_grid(capture_poses(path).poses, trial.driving, path)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dancedouble.assessment.detection import Pictures, Watched, video_pictures, watch
 from dancedouble.capture import DANCE_LOOKS, capture_poses
 from dancedouble.errors import InputError
-from dancedouble.evaluation.protocol import hold_out_tail
+from dancedouble.evaluation.protocol import check_parts, hold_out_tail
 from dancedouble.files import sha256
 from dancedouble.media.video import read_frames
 from dancedouble.plate import PlateBuilder
@@ -25,6 +25,9 @@ from dancedouble.workspace import Manifest, Workspace
 
 Picture = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+FIGURES_GIVEN = (
+    " What takes stick figures learned from those that came with the footage; the tail's are drawn from our poses."
+)
 SURE = 127
 """Mask value, 0 to 255, above which a pixel is the person's."""
 
@@ -37,13 +40,16 @@ class TrainingPart(Workspace):
 
     def __init__(self, whole: Workspace, stop: int, folder: Path) -> None:
         self.path, self.folder = whole.path, folder
+        self._whole = stop == whole.manifest.frames
         usable = tuple(i for i in whole.manifest.usable if i < stop)
         self.manifest = replace(whole.manifest, frames=stop, usable=usable)
         self.poses = whole.poses[:stop]
 
     @cached_property
     def plate(self) -> Picture:
-        """The empty background, as far as these frames show it."""
+        """The empty background, as far as these frames show it; the workspace's own where nothing is held out."""
+        if self._whole:
+            return super().plate
         builder = PlateBuilder()
         for index in self.manifest.usable:
             pose = self.poses.xy[index], self.poses.score[index]
@@ -87,7 +93,7 @@ class Trial(Dance):
     part: Callable[[Path], TrainingPart]
     """Folder for training state → what may be learned from; a folder each, so that runs do not mix."""
     truth_poses: PoseSequence
-    """T poses seen in the truth."""
+    """T poses seen in the truth; empty in frames that are not compared: nobody is there, or too little of them."""
     looked_by: LandmarkModel | None
     """What found them; None where that is not known, or was somebody else's detector."""
     truth: Callable[[], Iterator[Picture]]
@@ -101,11 +107,18 @@ class Trial(Dance):
 
 
 def hold_out(workspace: Workspace) -> Trial:
-    """Test on the last fifth of a workspace, from its own poses. Raises ClipTooShortError."""
+    """Test on the last fifth of a workspace, from its own poses. Raises ClipTooShortError.
+
+    A bridged gap has poses, and is danced, but no picture to compare with.
+    """
     manifest = workspace.manifest
     split = hold_out_tail(manifest.frames, manifest.fps)
     seen = set(manifest.usable)
+    learned, tested = (sum(i in seen for i in part) for part in (split.train, split.test))
+    check_parts(learned, tested, "frames that show the person")
     tail = workspace.poses[split.test.start : split.test.stop]
+    compared = np.array([i in seen for i in split.test])
+    truth_poses = replace(tail, score=np.where(compared[:, None], tail.score, np.float32(0)))
 
     def truth() -> Iterator[Picture]:
         return (workspace.frame(i) if i in seen else workspace.plate for i in split.test)
@@ -113,15 +126,16 @@ def hold_out(workspace: Workspace) -> Trial:
     def masks() -> Iterator[Mask | None]:
         return (workspace.mask(i) > SURE if i in seen else None for i in split.test)
 
-    learned, fps = len(split.train), float(manifest.fps)
+    count, fps = len(split.train), float(manifest.fps)
     return Trial(
         part=lambda folder: TrainingPart(workspace, split.train.stop, folder),
-        driving=tail, learnable=workspace.poses[: split.train.stop], truth_poses=tail, truth=truth, masks=masks,
+        driving=tail, learnable=workspace.poses[: split.train.stop], truth_poses=truth_poses, truth=truth, masks=masks,
         looked_by=looked_by(manifest),
         first=split.test.start, clip=manifest.source_name,
-        protocol=f"Learned from the first {learned} frames ({learned / fps:.1f} s), background included; the next"
+        protocol=f"Learned from the first {count} frames ({count / fps:.1f} s), background included; the next"
         f" {split.test.start - learned} are used by nobody; the last {len(split.test)} ({len(split.test) / fps:.1f} s)"
-        " are rendered from their own poses and compared with themselves. Another person's dance is harder.",
+        " are rendered from their own poses and compared with themselves. Another person's dance is harder."
+        + (FIGURES_GIVEN if (workspace.path / "labels").is_dir() else ""),
         synthetic=is_synthetic(manifest.consent), files={manifest.source_name: manifest.source_sha256},
     )  # fmt: skip
 
@@ -172,5 +186,5 @@ def looked_by(manifest: Manifest) -> LandmarkModel | None:
 
 
 def is_synthetic(consent: str) -> bool:
-    """Whether the consent on record says that the subject is a synthetic figure."""
-    return "synthetic" in consent.lower()
+    """Whether the consent on record begins with saying that the subject is a synthetic figure, not somebody."""
+    return consent.lower().lstrip().removeprefix("a ").startswith("synthetic")

@@ -115,9 +115,10 @@ def draw_moments(report: EvaluationReport, pictures: Mapping[int, Sequence[tuple
         shown = "".join(
             draw_picture(picture, label, THUMBNAIL_HEIGHT) for label, picture in pictures.get(moment.frame, ())
         )
+        value = "" if np.isnan(moment.value) else f": {moment.value:.{digits}f}"
         known = "" if moment.reason == NO_REASON else ' class="why"'
         cards.append(
-            f'<li id="m{rank}"><div class="row">{shown}</div><p><b>{rank}</b> at {start + moment.seconds:.1f} s: '
-            f"{moment.value:.{digits}f}<br><span{known}>{escape(moment.reason)}</span></p></li>"
+            f'<li id="m{rank}"><div class="row">{shown}</div><p><b>{rank}</b> at {start + moment.seconds:.1f} s{value}'
+            f"<br><span{known}>{escape(moment.reason)}</span></p></li>"
         )
     return f'<ol class="moments">{"".join(cards)}</ol>' if cards else ""

@@ -89,8 +89,8 @@ def _timeline(report: EvaluationReport) -> str:
         lines.append(Line(label="expected of these poses", color=EXPECTED, x=lines[0].x, y=list(expected)))
     marks = [
         Mark(x=start + moment.seconds, y=moment.value, label=moment.reason, href=f"#m{rank}", text=str(rank))
-        for rank, moment in enumerate(report.moments, 1)
-    ]
+        for rank, moment in enumerate(report.moments, 1) if not np.isnan(moment.value)
+    ]  # fmt: skip
     chart = draw_chart(
         lines, title=f"{label_of(name)} ({metric_of(name).better} is better)", x_unit="seconds",
         marks=marks, bands=_bands(report, start),

@@ -11,6 +11,7 @@ from dancedouble.evaluation.report import EvaluationReport, headline
 
 CARDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Does it look like the truth?", ("body.lpips_alex",)),
+    ("And to a network of another kind?", ("body.lpips_vgg",)),
     ("Are shapes and edges in place?", ("body.ssim",)),
     ("Is it the same face?", ("face.distance", "face.identity_distance", "face.lpips_alex")),
     ("Is the pose right?", ("pose.torso_error",)),

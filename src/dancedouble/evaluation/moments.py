@@ -28,6 +28,7 @@ SELDOM = 1.5
 OUTSIDE = 0.15
 """Share of the body points out of the frame that counts as being out of it."""
 NO_REASON = "no single cause"
+NOBODY = "nobody was found"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +40,16 @@ class Moment:
     seconds: float
     """Time from the first measured frame."""
     value: float
+    """NaN where nobody was found."""
     reason: str
-    """Plain words: pose not covered, unlike most of what was filmed, low pose confidence, fast motion, out of frame,
-    or no single cause."""
+    """Plain words: nobody was found, pose not covered, unlike most of what was filmed, low pose confidence, fast
+    motion, out of frame, or no single cause."""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
             "frame": self.frame, "seconds": round(self.seconds, 3),
-            "value": round(self.value, 5), "reason": self.reason,
+            "value": None if np.isnan(self.value) else round(self.value, 5), "reason": self.reason,
         }  # fmt: skip
 
 
@@ -58,15 +60,19 @@ def find_worst_moments(
     *,
     uncovered: Sequence[str | None] | None = None,
     distance: NDArray[np.float64] | None = None,
+    lost: NDArray[np.bool_] | None = None,
     count: int = 10,
 ) -> tuple[Moment, ...]:
     """The ``count`` worst frames of column ``name``, worst first, ``APART_SECONDS`` apart if the clip is long enough.
 
     ``poses`` are the true or driving poses; ``uncovered`` says per frame what the footage never
-    showed, ``distance`` how far each pose is from it (``CoverageReport.reasons``, ``.distance``).
+    showed, ``distance`` how far each pose is from it (``CoverageReport.reasons``, ``.distance``). Where somebody
+    should be and is ``lost`` (T,), there is no value, and nothing is worse.
     """
     values = table[name]
     badness = values if metric_of(name).better == "lower" else -values
+    lost = np.zeros(len(values), np.bool_) if lost is None else lost
+    badness = np.where(lost, np.inf, badness)
     apart = min(APART_SECONDS * float(poses.fps), len(values) / (2 * count))
     chosen: list[int] = []
     for frame in np.argsort(np.where(np.isnan(badness), -np.inf, badness), kind="stable")[::-1]:
@@ -74,7 +80,8 @@ def find_worst_moments(
             break
         if all(abs(int(frame) - other) >= apart for other in chosen):
             chosen.append(int(frame))
-    why = explain_frames(poses, uncovered, distance)
+    why = [NOBODY if gone else reason for gone, reason in
+           zip(lost, explain_frames(poses, uncovered, distance), strict=True)]  # fmt: skip
     fps = float(poses.fps)
     return tuple(Moment(frame=i, seconds=i / fps, value=float(values[i]), reason=why[i]) for i in chosen)
 

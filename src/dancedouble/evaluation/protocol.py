@@ -29,9 +29,14 @@ def hold_out_tail(frames: int, fps: Fraction) -> Split:
     """
     first = frames - round(TEST_SHARE * frames)
     split = Split(train=range(max(0, first - round(GAP_SECONDS * fps))), test=range(first, frames))
-    if len(split.test) < FEWEST_TEST or len(split.train) < FEWEST_TRAIN:
-        raise ClipTooShortError(
-            f"the clip has {frames} frames; holding out its end leaves {len(split.train)} to learn from and "
-            f"{len(split.test)} to test on, expected at least {FEWEST_TRAIN} and {FEWEST_TEST}: use a longer clip"
-        )
+    check_parts(len(split.train), len(split.test), f"of {frames} frames")
     return split
+
+
+def check_parts(learned: int, tested: int, what: str) -> None:
+    """Raises ClipTooShortError when so many of ``what`` are too few to learn from, or to test on."""
+    if tested < FEWEST_TEST or learned < FEWEST_TRAIN:
+        raise ClipTooShortError(
+            f"holding out the clip's end leaves {learned} {what} to learn from and {tested} to test on; expected at"
+            f" least {FEWEST_TRAIN} and {FEWEST_TEST}: use a longer clip that shows the person to its end"
+        )

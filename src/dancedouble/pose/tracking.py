@@ -18,7 +18,8 @@ import numpy as np
 
 from dancedouble.overlap import in_a_thread, read_ahead
 from dancedouble.pose.estimator import Frame, PersonPose, PoseEstimator, Roi, overlap
-from dancedouble.pose.people import Sighting, Track, choose_subject, list_people, sample_step
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.people import Sighting, Track, choose_subject, list_people, most_alike, sample_step
 from dancedouble.pose.people_sheet import busiest_frame, people_sheet
 from dancedouble.progress import OnProgress, Stage, ignore_progress
 
@@ -35,6 +36,10 @@ STEADY = 0.3
 """Overlap of two poses one frame apart, needed where the first pass saw nobody."""
 COAST_SAMPLES = 10
 """Samples (2 s) to go on following where the first pass saw nobody."""
+
+
+Whom = int | PoseSequence | None
+"""Who is followed: a number of :func:`list_people`; whoever is most often where poses are; the clear main subject."""
 
 
 class Clip(Protocol):
@@ -77,7 +82,7 @@ def watch_subject(
     info: Clip,
     estimator: PoseEstimator,
     *,
-    person: int | None = None,
+    person: Whom = None,
     on_progress: OnProgress = ignore_progress,
 ) -> Iterator[Seen]:
     """Every frame of a clip with the subject's pose in it, one at a time.
@@ -86,7 +91,7 @@ def watch_subject(
         frames_factory: gives the clip's frames from the first, RGB; called twice, and read ahead in a thread.
         info: the clip.
         estimator: finds people and poses.
-        person: who to follow, by the number of :func:`list_people`; None for the clear main subject.
+        person: who to follow.
         on_progress: hears of the stages ``people`` and ``poses``.
 
     Raises:
@@ -104,7 +109,7 @@ def track_subject(
     info: Clip,
     estimator: PoseEstimator,
     *,
-    person: int | None = None,
+    person: Whom = None,
     on_progress: OnProgress = ignore_progress,
 ) -> Iterator[PersonPose | None]:
     """:func:`watch_subject` without the frames: the subject's pose in each; None where they are not there."""
@@ -117,7 +122,7 @@ def find_subject(
     info: Clip,
     estimator: PoseEstimator,
     *,
-    person: int | None = None,
+    person: Whom = None,
     every: int = 1,
     on_progress: OnProgress = ignore_progress,
 ) -> tuple[Track, list[Track]]:
@@ -127,7 +132,8 @@ def find_subject(
     """
     stage = Stage("people", on_progress, total=info.frames, note=info.path.name)
     tracks = list_people(stage.track(frames, each=every), estimator, fps=info.fps, every=every)
-    return choose_subject(tracks, person=person, path=info.path), tracks
+    number = most_alike(tracks, person) if isinstance(person, PoseSequence) else person
+    return choose_subject(tracks, person=number, path=info.path), tracks
 
 
 def follow_subject(
