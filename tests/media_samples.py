@@ -54,6 +54,8 @@ def write_video(
     colors: tuple[int, int, int, int] | None = None,
     sound: NDArray[np.float32] | None = None,
     sound_codec: str = "aac",
+    sound_rate: int = RATE,
+    layout: str = "mono",
 ) -> Path:
     """Write ``images`` with PyAV alone. ``ticks``: their time stamps in ``time_base``. ``rotation``: degrees
     counter-clockwise in the display matrix. ``colors``: range, primaries, transfer, matrix. ``sound``: (1, n)."""
@@ -69,7 +71,7 @@ def write_video(
             context = stream.codec_context
             context.color_range, context.color_primaries, context.color_trc, context.colorspace = colors
         if sound is not None:
-            audio = container.add_stream(sound_codec, rate=RATE, layout="mono")
+            audio = container.add_stream(sound_codec, rate=sound_rate, layout=layout)
         for index, image in enumerate(images):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts = index if ticks is None else ticks[index]
@@ -86,7 +88,7 @@ def _write_sound(container: OutputContainer, stream: av.audio.stream.AudioStream
     kind = {"s16": np.int16, "s32": np.int32, "flt": np.float32}[name.removesuffix("p")]
     scale = 1 if kind is np.float32 else np.iinfo(kind).max
     frame = AudioFrame.from_ndarray((sound * scale).astype(kind), format=name, layout="mono")
-    frame.sample_rate, frame.pts, frame.time_base = RATE, 0, Fraction(1, RATE)
+    frame.sample_rate, frame.pts, frame.time_base = stream.sample_rate, 0, Fraction(1, stream.sample_rate)
     container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
 

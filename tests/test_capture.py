@@ -12,7 +12,7 @@ import pytest
 
 from dancedouble import capture, transfer_state
 from dancedouble.capture import DANCE_LOOKS, Capture, capture_poses
-from dancedouble.errors import InputError, WeightsError
+from dancedouble.errors import InputError, NoPersonError, WeightsError
 from dancedouble.media.video import VideoWriter
 from dancedouble.pose.estimator import FakePoseEstimator, Frame, PersonPose, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
@@ -152,3 +152,23 @@ def test_footage_is_looked_at_with_the_heavy_network_where_it_can_be_had(
     monkeypatch.setattr(capture, "available", lambda name: True)  # there, but not what it should be
     with pytest.raises(WeightsError):
         capture.subject_model.__wrapped__()
+
+
+def test_a_person_is_counted_in_the_whole_video_whatever_part_is_danced(tmp_path: Path) -> None:
+    """In the part that is asked for, who comes second in the whole is the more prominent one."""
+    lead, other = walk(60, Fraction(30)), walk(60, Fraction(30))
+    other = replace(other, xy=other.xy + np.float32((-40, 0)), score=other.score.copy())
+    other.score[:36] = 0
+    lead.score[50:] = 0
+    with VideoWriter(tmp_path / "two.mp4", SIZE, Fraction(30)) as writer:
+        for index in range(60):
+            writer.write(stamp_frame(np.full((*SIZE, 3), 90, np.uint8), index))
+    for number, who in ((1, lead), (2, other)):
+        found = capture_poses(
+            tmp_path / "two.mp4", person=number, frames=(42, 48), estimator=FakePoseEstimator(lead, other)
+        )
+        nose = INDEX["nose"]
+        assert len(found.poses) == 6
+        assert np.abs(found.poses.xy[:, nose] - who.xy[42:48, nose]).max() < 2
+    with pytest.raises(NoPersonError, match="person 2 is not in frames 5 to 20"):
+        capture_poses(tmp_path / "two.mp4", person=2, frames=(5, 20), estimator=FakePoseEstimator(lead, other))

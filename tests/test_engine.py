@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,13 @@ import torch
 
 from dancedouble import openvino_runtime, pipeline
 from dancedouble.deployment import load_networks, plain_networks
+from dancedouble.devices import choose_device
 from dancedouble.engine import OpenVinoEngine, TorchEngine, open_engine
 from dancedouble.errors import InputError, MissingExtraError
 from dancedouble.models.layers import Layers
 from dancedouble.person import save_person
 from dancedouble.synthesis import Synthesizer
+from dancedouble.training.execution import execution_on
 from untrained_person import doll_poses, untrained_person
 
 needs_openvino = pytest.mark.skipif(not openvino_runtime.is_installed(), reason="the extra openvino is not installed")
@@ -151,3 +154,35 @@ def test_openvino_asked_for_and_not_installed_names_the_extra(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(MissingExtraError, match=r"dancedouble\[openvino\]"):
         open_engine(untrained_person(height=64, frames=8), "openvino")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("gpu", "expected auto"), ("cpu:x", "no such device"), ("cuda:7", "--device")]
+)
+def test_a_device_that_is_not_there_is_refused(name: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        choose_device(name)
+
+
+def test_a_card_of_a_number_that_is_not_there_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "a card")
+    assert choose_device("cuda:0").index == 0
+    with pytest.raises(InputError, match=r"cuda:1: no such device; there are cuda:0 \(a card\)"):
+        choose_device("cuda:1")
+
+
+def test_openvino_that_is_not_installed_is_told_before_anything_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dancedouble.devices.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match="pip install"):
+        choose_device("openvino")
+
+
+@pytest.mark.parametrize(("own", "half"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_cards_that_only_emulate_bfloat16_learn_in_float16(
+    own: bool, half: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: own or including_emulation)
+    assert execution_on(torch.device("cuda")).half is half

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dancedouble.errors import OutputError
-from dancedouble.files import atomic_folder, atomic_path, check_folder
+from dancedouble.files import atomic_folder, atomic_path, check_folder, entries, identity
 
 
 def test_a_full_disk_is_one_line_that_names_what_was_asked_for_and_leaves_nothing(tmp_path: Path) -> None:
@@ -94,3 +94,48 @@ def test_what_cannot_be_replaced_is_refused_before_the_work_and_stays(
     assert (tmp_path / "here" / "inside").is_dir()
     assert check_folder(Path("new/deep")) == tmp_path / "here" / "inside" / "new" / "deep"
     assert not list((tmp_path / "here" / "inside").iterdir()), "a check leaves nothing"
+
+
+def test_what_a_killed_process_left_goes_and_what_another_is_writing_stays(tmp_path: Path) -> None:
+    folder, file = tmp_path / "out", tmp_path / "crops.npy"
+    left = [tmp_path / ".out.abc.part", tmp_path / ".crops.abc.part.npy"]
+    now = [tmp_path / ".out.xyz.part", tmp_path / ".crops.xyz.part.npy"]
+    for path in (left[0], now[0]):
+        path.mkdir()
+        (path / "frames").mkdir()
+    for path in (left[1], now[1]):
+        path.touch()
+    for path in (left[0] / "frames", *left):
+        os.utime(path, (0, 0))
+    with atomic_folder(folder), atomic_path(file):
+        assert not any(path.exists() for path in left) and all(path.exists() for path in now)
+
+
+def test_two_who_write_one_file_each_write_their_own(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "a.txt") as one, atomic_path(tmp_path / "a.txt") as other:
+        one.write_text("one")
+        other.write_text("other")
+        assert one != other
+    assert (tmp_path / "a.txt").read_text() == "one", "who ends last wins, whole"
+    with atomic_folder(tmp_path / "b") as first, atomic_folder(tmp_path / "b") as second:
+        assert first != second and first.is_dir()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no such modes")
+def test_what_is_written_may_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with atomic_path(tmp_path / "file"), atomic_folder(tmp_path / "folder"):
+            pass
+    finally:
+        os.umask(before)
+    assert [oct((tmp_path / name).stat().st_mode & 0o777) for name in ("file", "folder")] == ["0o644", "0o755"]
+
+
+def test_what_systems_put_into_folders_is_not_ours_to_mind(tmp_path: Path) -> None:
+    for name in ("b.png", "a.png", ".DS_Store", "._a.png", "Thumbs.db", "desktop.ini"):
+        (tmp_path / name).touch()
+    assert [path.name for path in entries(tmp_path)] == ["a.png", "b.png"]
+    kept = identity(tmp_path)
+    (tmp_path / ".DS_Store").write_bytes(b"seen")
+    assert identity(tmp_path) == kept

@@ -247,3 +247,33 @@ def test_real_sound_is_copied_whole(clips: Path, tmp_path: Path, name: str) -> N
     video, audio = _durations(output)
     assert video == pytest.approx(float(info.duration))
     assert audio <= video + 2048 / RATE
+
+
+@pytest.mark.parametrize("rate", [8000, 16000])
+def test_mp3_that_mp4_does_not_take_becomes_aac(tmp_path: Path, rate: int) -> None:
+    hum = 0.8 * np.sin(2 * np.pi * 200 * np.arange(2 * rate) / rate)[None].astype(np.float32)
+    source = write_video(
+        tmp_path / "clip.mkv", [numbered(n) for n in range(2 * FPS)], rate=FPS, sound=hum, sound_codec="libmp3lame",
+        sound_rate=rate,
+    )  # fmt: skip
+    output = _transfer(source, tmp_path / "out.mp4", 0, 2 * FPS)
+    with av.open(str(output)) as container:
+        assert container.streams.audio[0].codec_context.name == ("aac" if rate < 16000 else "mp3float")
+    assert sum(1 for _ in audio_packets(output)) * 1024 / rate > 1.8
+
+
+def test_sound_that_changes_its_channels_on_the_way_goes_on(tmp_path: Path) -> None:
+    """Two transport streams one after the other, as a broadcast that goes over from mono to stereo."""
+    parts = [
+        write_video(
+            tmp_path / f"{layout}.ts", [numbered(n) for n in range(2 * FPS)], rate=FPS, sound=clicks(2, 0.5),
+            sound_codec="mp2", layout=layout,
+        )
+        for layout in ("mono", "stereo")
+    ]  # fmt: skip
+    (tmp_path / "both.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+    cut = AudioCut(tmp_path / "both.ts", Fraction(0), Fraction(4))
+    with VideoWriter(tmp_path / "out.mp4", SIZE, Fraction(FPS), audio=cut) as writer:
+        for n in range(4 * FPS):
+            writer.write(numbered(n))
+    assert probe(tmp_path / "out.mp4").has_audio

@@ -328,3 +328,17 @@ def test_real_clips(clips: Path, name: str, size: tuple[int, int], fps: Fraction
     assert (info.size, info.fps, info.frames, info.variable_rate) == (size, fps, frames, variable)
     tail = list(read_frames(path, start=frames - 3))
     assert [image.shape for image in tail] == [(*size, 3)] * 3
+
+
+def test_a_title_in_another_encoding_does_not_make_a_video_unreadable(tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "clip.avi", [numbered(n) for n in range(3)], codec="mpeg4")
+    data = bytearray(clip.read_bytes())
+    info = b"INAM" + (6).to_bytes(4, "little") + "Tänze".encode("cp1252") + b"\0"
+    listed = b"LIST" + (4 + len(info)).to_bytes(4, "little") + b"INFO" + info
+    movie = data.index(b"LIST", data.index(b"hdrl"))
+    while data[movie + 8 : movie + 12] != b"movi":
+        movie = data.index(b"LIST", movie + 4)
+    data[movie:movie] = listed
+    data[4:8] = (len(data) - 8).to_bytes(4, "little")
+    clip.write_bytes(bytes(data))
+    assert probe(clip).frames == 3 and len(list(read_frames(clip))) == 3

@@ -168,7 +168,8 @@ def test_without_a_limit_every_stage_sees_every_pair_as_often_as_it_has_epochs(w
     steps: dict[str, int] = {}
 
     def count(progress: Progress) -> None:
-        steps[progress.message.split(",")[0]] = int(progress.message.split(" step ")[1].split(",")[0])
+        if progress.stage == "train":
+            steps[progress.message.split(",")[0]] = int(progress.message.split(" step ")[1].split(",")[0])
 
     frames = [0, 1, 2, 3, 6, 7, 8]  # 5 pairs: a gap lies between
     Trainer(workspace, recipe, frames, limit=Limit(), seed=0, execution=CPU, perceptual=None, on_progress=count).run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -30,12 +31,13 @@ from dancedouble.errors import (
 from dancedouble.media.image import read_image
 from dancedouble.media.video import probe, read_frames, read_metadata
 from dancedouble.person import load_person, read_header
-from dancedouble.planning import choose_size
+from dancedouble.planning import choose_size, plan_budget, short_of_learning
 from dancedouble.pose.estimator import FakePoseEstimator, PersonPose, Roi, bounds, read_stamp, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.openpose_json import write_openpose
 from dancedouble.progress import Progress
-from dancedouble.results import PrepareResult, TrainResult
+from dancedouble.results import Plan, PrepareResult, TrainResult
+from dancedouble.transfer_state import kept_plan
 from dancedouble.workspace import Workspace
 from media_samples import audio_packet_hashes, write_video
 from small_world import FPS, OFFSET, SIZE, TwoClipEstimator, World, draw_clip, make_world, shifted
@@ -118,7 +120,7 @@ def test_render_is_as_long_as_the_dance_with_its_sound_and_says_it_is_synthetic(
     ours, theirs = audio_packet_hashes(result.output), audio_packet_hashes(world.source)
     assert ours[:-1] == theirs[: len(ours) - 1]
     record = json.loads(read_metadata(result.output)["dancedouble"])
-    assert record["synthetic"] is True and record["consent"] == CONSENT
+    assert record["synthetic"] is True and record["consent"] == "on record", "whose words are nobody else's business"
     assert "ynthetic" in read_metadata(result.output)["comment"]
     values = result.to_dict()
     assert values["fps"] == "15" and values["frames"] == 20
@@ -476,3 +478,75 @@ def test_footage_that_is_too_short_or_empty_is_refused(world: World, tmp_path: P
 def test_a_longer_budget_learns_a_larger_picture_but_never_more_than_was_filmed(budget: float, height: int) -> None:
     assert choose_size(budget, 900, torch.device("cpu")) == height
     assert choose_size(budget, 140, torch.device("cpu")) == 160
+
+
+def test_a_budget_nobody_gave_leaves_time_to_learn_and_one_that_does_not_is_told_of() -> None:
+    def plan(budget: float | None, frames: int) -> Plan:
+        return plan_budget(
+            budget, preset="swift", size=256, source_frames=frames, target_frames=900, spent=0,
+            device=torch.device("cpu"),
+        )  # fmt: skip
+
+    assert plan(None, 300).training > 400, "ten minutes in all"
+    song = plan(None, 6300)
+    assert song.training == 240 and not short_of_learning(song)
+    short = plan(600, 6300)
+    assert short.training == 20 and "give --budget 16m" in short_of_learning(short)[0]
+
+
+def test_another_dance_or_footage_is_planned_anew(tmp_path: Path) -> None:
+    first, second = (Plan(poses=1, training=t, rendering=1, size=96, preset="tiny") for t in (20, 400))
+    requests: list[dict[str, object]] = [{"budget": 600, "source": name} for name in ("long", "short")]
+    path = tmp_path / "plan.json"
+    assert kept_plan(path, requests[0], first) == first == kept_plan(path, requests[0], second)
+    assert kept_plan(path, requests[1], second) == second
+
+
+def test_consent_can_be_corrected(world: World, prepared: PrepareResult, tmp_path: Path) -> None:
+    folder = tmp_path / "w"
+    shutil.copytree(prepared.workspace, folder)
+    again = pipeline.prepare(world.target, folder, consent="a doll, drawn for that test")
+    assert again.frames == prepared.frames and Workspace(folder).manifest.consent == "a doll, drawn for that test"
+    pipeline.prepare(world.target, folder)
+    assert Workspace(folder).manifest.consent == "a doll, drawn for that test", "nothing said, nothing changed"
+
+
+def test_a_stop_before_anything_is_learned_leaves_what_was_there(
+    world: World, prepared: PrepareResult, tmp_path: Path
+) -> None:
+    workspace, person = tmp_path / "w", tmp_path / "p.safetensors"
+    shutil.copytree(prepared.workspace, workspace, ignore=shutil.ignore_patterns("training"))
+    person.write_bytes(b"of before")
+    for stage in ("crops", "train"):
+
+        def stop(progress: Progress, stage: str = stage) -> None:
+            if progress.stage == stage:
+                raise Cancelled("enough")
+
+        with pytest.raises(Cancelled):
+            pipeline.train(workspace, person, preset="tiny", steps=20, size=96, on_progress=stop)
+        assert person.read_bytes() == b"of before"
+
+
+def test_what_the_footage_lacks_is_told_before_the_learning(
+    world: World, prepared: PrepareResult, tmp_path: Path
+) -> None:
+    state = tmp_path / "out.dancedouble"
+    state.mkdir()
+    shutil.copytree(prepared.workspace, state / "workspace")
+    manifest = state / "workspace" / "manifest.json"
+    content = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**content, "warnings": ["me.mp4: the camera moves"]}))
+    told: list[tuple[str, str]] = []
+
+    def stop(progress: Progress) -> None:
+        told.append((progress.stage, progress.message))
+        if progress.stage == "crops":
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        pipeline.transfer(
+            world.source, world.target, tmp_path / "out.mp4", budget=6, preset="tiny", consent=CONSENT, on_progress=stop
+        )
+    assert ("check", "me.mp4: the camera moves") in told
+    assert any(stage == "plan" and "6 s" not in line and "hardly" in line for stage, line in told)

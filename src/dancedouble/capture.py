@@ -91,8 +91,8 @@ def follow(
 ) -> Followed:  # fmt: skip
     """Frames ``start`` to ``stop`` of a video, one in ``every``, with the chosen subject's pose in each, streamed.
 
-    One in ``hands_every`` of those is searched for hands. Who is there is looked for at once; raises as
-    :func:`dancedouble.pose.people.choose_subject` does.
+    One in ``hands_every`` of those is searched for hands. Who is there is looked for at once; a ``person`` is counted
+    in the whole video, whatever part is wanted. Raises as :func:`dancedouble.pose.people.choose_subject` does.
     """
     part = replace(info, frames=(info.frames if stop is None else min(stop, info.frames)) - start)
 
@@ -100,7 +100,17 @@ def follow(
         return read_ahead(read_frames(info.path, start=start, stop=start + part.frames, every=every))
 
     step = sample_step(info.fps)
-    subject, everyone = find_subject(frames(step), part, estimator, person=person, every=step, on_progress=on_progress)
+    looked, clip = (frames(step), part) if person is None else (read_ahead(read_frames(info.path, every=step)), info)
+    subject, everyone = find_subject(looked, clip, estimator, person=person, every=step, on_progress=on_progress)
+    if person is not None and part.frames != info.frames:
+        numbered = {track.number: track.within(start, start + part.frames) for track in everyone}
+        everyone = [track for track in numbered.values() if track is not None]
+        if (shown := numbered[subject.number]) is None:
+            raise NoPersonError(
+                f"{info.path}: person {person} is not in frames {start} to {start + part.frames}; choose another with"
+                " --person N, or other --frames"
+            )
+        subject = shown
     others = [track for track in everyone if track is not subject]
     stage = Stage("poses", on_progress, total=part.frames, note=info.path.name)
     seen = follow_subject(frames(every), estimator, subject, others=others, every=every, hands_every=hands_every)

@@ -16,6 +16,7 @@ from torch import Tensor
 from dancedouble.conditioning import Conditioner, FigureConditioner, Shown, pose_in_window
 from dancedouble.files import atomic_path, reserve, write_atomically
 from dancedouble.pose.keypoints import Pose
+from dancedouble.progress import OnProgress, Stage, ignore_progress
 from dancedouble.references import ReferenceChooser
 from dancedouble.rendering.crop import CropWindow
 from dancedouble.rendering.face_box import face_box, face_side
@@ -75,7 +76,10 @@ class Footage:
         return np.asarray(self.crops[np.searchsorted(self.frames, frame)])
 
 
-def open_footage(workspace: Workspace, windows: Sequence[CropWindow], frames: Sequence[int], cache: Path) -> Footage:
+def open_footage(
+    workspace: Workspace, windows: Sequence[CropWindow], frames: Sequence[int], cache: Path,
+    on_progress: OnProgress = ignore_progress,
+) -> Footage:  # fmt: skip
     """Cut the crops of ``frames``, or map them from ``cache`` when it already holds just these."""
     indices = np.asarray(frames, np.int64)
     size = windows[0].size
@@ -88,7 +92,8 @@ def open_footage(workspace: Workspace, windows: Sequence[CropWindow], frames: Se
         with atomic_path(cache) as temporary:
             crops = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
             reserve(temporary)
-            for row, frame in enumerate(indices):
+            stage = Stage("crops", on_progress, total=len(indices))
+            for row, frame in enumerate(stage.track(indices)):
                 crops[row, ..., :3] = windows[frame].cut(workspace.frame(int(frame)))
                 crops[row, ..., 3] = windows[frame].cut(workspace.mask(int(frame)))
             crops.flush()

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.errors import InputError, OutputError
-from dancedouble.files import atomic_folder, check_folder, write_atomically
+from dancedouble.files import atomic_folder, check_folder, entries, write_atomically
 from dancedouble.media.audio import AudioCut
 from dancedouble.media.image import resize, write_image
 from dancedouble.media.video import VideoWriter, check_output
@@ -112,7 +112,7 @@ def check_request(
 
 
 def _replaceable(folder: Path) -> bool:
-    return folder.is_dir() and ((folder / SYNTHETIC).is_file() or not any(folder.iterdir()))
+    return folder.is_dir() and ((folder / SYNTHETIC).is_file() or not entries(folder))
 
 
 def _to_height(picture: Picture, height: int) -> Picture:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TypeVar
 
 import torch
 from torch import nn
 
-from dancedouble.errors import InputError
+from dancedouble.errors import InputError, MissingExtraError
 
 OPENVINO = "openvino"
 
@@ -15,18 +16,23 @@ OPENVINO = "openvino"
 def choose_device(name: str = "auto") -> torch.device:
     """``auto``, ``cpu``, ``cuda`` (also ``cuda:1``) or ``mps``. Raises InputError for one that is not there.
 
-    ``openvino`` only renders: PyTorch's part of the work is on the CPU then.
+    ``openvino`` only renders: PyTorch's part of the work is on the CPU then. Raises MissingExtraError without it.
     """
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     if name == OPENVINO:
+        if find_spec("openvino") is None:
+            raise MissingExtraError("OpenVINO is not installed; run pip install 'dancedouble[openvino]'")
         return torch.device("cpu")
     kind = name.split(":")[0]
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if kind not in there:
         raise InputError(f"--device {name}: no such device; expected auto, cpu, cuda, mps or openvino")
+    number = name.removeprefix(kind).removeprefix(":") or "0"
+    if not number.isdecimal() or (kind == "cuda" and there[kind] and int(number) >= torch.cuda.device_count()):
+        raise InputError(f"--device {name}: no such device; there are {', '.join(available_devices())}")
     if not there[kind]:
         raise InputError(f"--device {name}: not available on this machine; leave --device out, or use --device cpu")
     return torch.device(name)

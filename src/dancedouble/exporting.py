@@ -16,7 +16,7 @@ import torch
 from dancedouble import openvino_runtime
 from dancedouble.deployment import PlainNetwork, load_networks, plain_networks
 from dancedouble.errors import MissingExtraError, OutputError
-from dancedouble.files import atomic_folder
+from dancedouble.files import atomic_folder, entries
 from dancedouble.person import Person
 from dancedouble.synthesis import Synthesizer
 
@@ -49,7 +49,7 @@ def export_person(person: Person, format: Format, folder: Path) -> list[Path]:
     """
     _require(format)
     plain = plain_networks(person, load_networks(person))
-    if folder.exists() and not (folder.is_dir() and ((folder / DESCRIPTION).is_file() or not any(folder.iterdir()))):
+    if folder.exists() and not (folder.is_dir() and ((folder / DESCRIPTION).is_file() or not entries(folder))):
         raise OutputError(f"{folder}: exists and is not a folder of exported networks; choose another name")
     write = _write_onnx if format == "onnx" else _write_openvino
     with atomic_folder(folder) as part:

@@ -7,14 +7,19 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dancedouble.errors import OutputError
 
+STALE = 3600.0
+"""Seconds after which a temporary file that nobody touches is what a killed process left."""
+SYSTEMS_OWN = {"Thumbs.db", "desktop.ini"}
+"""What systems put into folders that people look at, beside names that begin with a dot."""
 NPZ_ERRORS = (ValueError, LookupError, TypeError, RuntimeError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
 """What reading an ``.npz`` raises where the file is cut short, damaged, or something else by that name.
 
@@ -29,19 +34,64 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = temporary_file(path)
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
+        put_in_place(temporary, path)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def temporary_file(path: Path) -> Path:
+    """An empty file beside ``path``, of this process alone; those that killed ones left there go. Raises OSError."""
+    _sweep(path.parent, f".{path.stem}.", f".part{path.suffix}")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=f".part{path.suffix}")
+    os.close(handle)
+    return Path(name)
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """A finished temporary file at ``path``. Raises OSError.
+
+    Windows lets nobody replace a file that somebody has open, such as a scanner for viruses: it is tried again there.
+    """
+    _permit(temporary, 0o666)
+    waits = (0.1, 0.3, 0.9) if os.name == "nt" else ()
+    for wait in waits:
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            time.sleep(wait)
+        else:
+            return
+    temporary.replace(path)
+
+
+def _permit(path: Path, mode: int) -> None:
+    """What the user's umask leaves of a mode: temporary files are made for their owner alone."""
+    umask = os.umask(0)
+    os.umask(umask)
+    path.chmod(mode & ~umask)
+
+
+def _sweep(folder: Path, prefix: str, suffix: str) -> None:
+    """Remove temporary files and folders of these names that nobody has touched for long."""
+    for left in [entry for entry in folder.iterdir() if entry.name.startswith(prefix) and entry.name.endswith(suffix)]:
+        with suppress(OSError):
+            held = [left, *left.iterdir()] if left.is_dir() else [left]
+            if time.time() - max(entry.stat().st_mtime for entry in held) < STALE:
+                continue
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink()
+
+
+def entries(folder: Path) -> list[Path]:
+    """What a folder holds, by name, without what systems put there."""
+    return sorted(e for e in folder.iterdir() if not e.name.startswith(".") and e.name not in SYSTEMS_OWN)
 
 
 @contextmanager
@@ -52,18 +102,21 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
     when the disk is full or not writable, and where :func:`check_folder` does.
     """
     whole = check_folder(folder)
-    part = whole.with_name(f".{whole.name}.part")
+    part: Path | None = None
     try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
+        whole.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(whole.parent, f".{whole.name}.", ".part")
+        part = Path(tempfile.mkdtemp(prefix=f".{whole.name}.", suffix=".part", dir=whole.parent))
         yield part
+        _permit(part, 0o777)
         _swap(part, whole)
     except OutputError as error:
         raise OutputError(str(error).replace(str(part), str(folder))) from error
     except OSError as error:
         raise cannot_write(folder, error) from error
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        if part is not None:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def check_folder(folder: Path) -> Path:
@@ -104,7 +157,8 @@ def _swap(part: Path, whole: Path) -> None:
 
 def cannot_write(path: Path, error: Exception) -> OutputError:
     """What to tell of a file or folder that the system refused to write."""
-    reason = (error.strerror if isinstance(error, OSError) else None) or error
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    reason = "the disk is full" if full else (error.strerror if isinstance(error, OSError) else None) or error
     return OutputError(f"{path}: cannot be written ({reason}); free some space or choose another folder")
 
 
@@ -152,5 +206,5 @@ def identity(path: Path) -> str:
     """Changes when a file does, or what a folder holds."""
     if path.is_file():
         return sha256(path)
-    held = [(entry.name, entry.stat().st_mtime_ns, entry.stat().st_size) for entry in sorted(path.iterdir())]
+    held = [(entry.name, entry.stat().st_mtime_ns, entry.stat().st_size) for entry in entries(path)]
     return hashlib.sha256(str(held).encode()).hexdigest()

@@ -30,7 +30,7 @@ from dancedouble.overlap import read_ahead
 from dancedouble.perception import load_perceptual
 from dancedouble.performance import check_live_output, open_dancer, perform
 from dancedouble.person import load_person, save_person
-from dancedouble.planning import DEFAULT_BUDGET, choose_size, plan_budget
+from dancedouble.planning import DEFAULT_BUDGET, choose_size, plan_budget, short_of_learning
 from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.normalization import Retarget, normalize_poses
@@ -64,7 +64,7 @@ from dancedouble.training.paper import Ablation, ablate
 from dancedouble.training.presets import own_height
 from dancedouble.training.presets import preset as recipe_of
 from dancedouble.training.trainer import Limit, Trainer
-from dancedouble.transfer_state import announce_plan, cached_capture, kept_plan, state_folder
+from dancedouble.transfer_state import announce, announce_plan, cached_capture, kept_plan, state_folder
 from dancedouble.workspace import Workspace, usable_in
 
 AnyPath = str | Path
@@ -89,7 +89,7 @@ def prepare(
         source_sha256=sha256(video), person=person,
         poses_sha256=None if given is None else identity(given), detector=subject_model(),
     )  # fmt: skip
-    ready = finished_workspace(folder, request)
+    ready = finished_workspace(folder, request, consent)
     if ready is None:
         ready = prepare_workspace(
             video, folder, consent=_require_consent(consent, video), person=person,
@@ -221,25 +221,32 @@ def transfer(
 ) -> TransferResult:  # fmt: skip
     """The whole job within ``budget`` seconds: look at both videos, learn the target, render the dance.
 
+    Without a budget, ten minutes, or as long as a long dance needs for four minutes of learning beside the rest.
+
     State is kept in ``<output without .mp4>.dancedouble/`` beside the output: the same call goes on after a kill,
     and the person file there renders other dances. Raises what :func:`prepare`, :func:`train`, :func:`render` raise.
     """
     source, target, output = Path(source), Path(target), Path(output)
-    where, budget = choose_device(device), budget or DEFAULT_BUDGET
+    where = choose_device(device)
     check_request(output, layout, inputs=[source, target], has_source_video=is_video(source))
     state = output.with_suffix(".dancedouble")
     probe(target)  # says what is wrong with it before anything is asked
     if not (state / "workspace").is_dir():
         _require_consent(consent, target)
-    announce_plan(source, target, budget, preset, size, where, on_progress)
+    announce_plan(source, target, budget, preset, size, frames, where, on_progress)
     started = time.monotonic()
     with state_folder(state), asking_for("--target-person"):
         prepared = prepare(target, state / "workspace", consent=consent, person=target_person, on_progress=on_progress)
+    announce(prepared.warnings, "check", on_progress)
     capture = cached_capture(source, state / "source-poses.npz", person, frames, on_progress)
-    lacking = _checked(capture.poses, Workspace(prepared.workspace).poses, target, on_progress)
+    footage = Workspace(prepared.workspace)
+    lacking = _checked(capture.poses, footage.poses, target, on_progress)
     spent = time.monotonic() - started
-    height = size or own_height(preset) or choose_size(budget, prepared.person_height, where)
-    request = {"budget": budget, "preset": preset, "size": height, "seed": seed, "frames": frames}
+    height = size or own_height(preset) or choose_size(budget or DEFAULT_BUDGET, prepared.person_height, where)
+    request: dict[str, object] = {
+        "budget": budget, "preset": preset, "size": height, "seed": seed, "source": identity(source), "frames": frames,
+        "person": person, "footage": footage.manifest.identity,
+    }  # fmt: skip
     plan = kept_plan(
         state / "plan.json", request,
         plan_budget(
@@ -247,6 +254,8 @@ def transfer(
             spent=spent, device=where,
         ),
     )  # fmt: skip
+    short = short_of_learning(plan)
+    announce(short, "plan", on_progress)
     learned = train(
         prepared.workspace, state / "person.safetensors", preset=preset, budget=plan.training, size=height, seed=seed,
         warm_start=warm_start, device=device, on_progress=on_progress,
@@ -258,7 +267,7 @@ def transfer(
         seconds={"poses": spent, **learned.seconds}, on_progress=on_progress,
     )  # fmt: skip
     return TransferResult(
-        **{**vars(rendered), "warnings": [*prepared.warnings, *lacking, *rendered.warnings]},
+        **{**vars(rendered), "warnings": [*prepared.warnings, *lacking, *short, *learned.warnings, *rendered.warnings]},
         person=learned.person, workspace=prepared.workspace, steps=learned.steps, stopped=learned.stopped, plan=plan,
     )  # fmt: skip
 

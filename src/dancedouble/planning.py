@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from dancedouble.results import Plan
 
 DEFAULT_BUDGET = 600.0
-"""Seconds for the whole job when none are given."""
+"""Seconds for the whole job when none are given; more where long clips would leave too few to learn in."""
+LEAST_LEARNING = 240.0
+"""Seconds of learning that a budget nobody gave leaves at the least."""
+LITTLE_LEARNING = 60.0
+"""Seconds below which a person is hardly learned: that is said."""
 POSE_SECONDS = 0.12
 """Per frame of footage, on two cores, looked at twice by the heavy network; decoding and writing included."""
 DANCE_SECONDS = 0.03
@@ -28,12 +34,34 @@ def choose_size(budget: float, person_height: float, device: torch.device) -> in
 
 
 def plan_budget(
-    budget: float, *, preset: str, size: int, source_frames: int, target_frames: int, spent: float, device: torch.device
+    budget: float | None,
+    *,
+    preset: str,
+    size: int,
+    source_frames: int,
+    target_frames: int,
+    spent: float,
+    device: torch.device,
 ) -> Plan:
-    """Shares in seconds. ``spent`` is what looking at both clips took; 0 before it is known, when it is estimated."""
+    """Shares in seconds of a budget, or of what the job needs where none is given.
+
+    ``spent`` is what looking at both clips took; 0 before it is known, when it is estimated.
+    """
     poses = spent or DANCE_SECONDS * source_frames + POSE_SECONDS * target_frames
     nearest = min(RENDER_SECONDS, key=lambda height: abs(height - size))
     speed = GPU_SPEED if device.type == "cuda" else 1.0
     rendering = RENDER_SECONDS[nearest] * source_frames / speed + 2.0
-    training = max(SHORTEST_TRAINING, budget - poses - rendering)
+    least = LEAST_LEARNING if budget is None else SHORTEST_TRAINING
+    training = max(least, (budget or DEFAULT_BUDGET) - poses - rendering)
     return Plan(poses=poses, training=training, rendering=rendering, size=size, preset=preset)
+
+
+def short_of_learning(plan: Plan) -> list[str]:
+    """A line where a plan leaves too little to learn a person; otherwise nothing."""
+    if plan.training >= LITTLE_LEARNING:
+        return []
+    minutes = math.ceil((plan.poses + plan.rendering + LEAST_LEARNING) / 60)
+    return [
+        f"the budget leaves {plan.training:.0f} s to learn the person, who will hardly be recognised; give --budget"
+        f" {minutes}m, or a part of the dance with --frames"
+    ]

@@ -14,6 +14,7 @@ from dancedouble.conditioning import Conditioner, LimbConditioner, ReferenceBank
 from dancedouble.dataset import Footage, PairSampler, open_footage
 from dancedouble.errors import ClipTooShortError
 from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.progress import OnProgress, ignore_progress
 from dancedouble.recipe import SIDE_MULTIPLE, FigureInput, Recipe, WholeFrame
 from dancedouble.references import ReferenceChooser, choose_bank
 from dancedouble.rendering.crop import CropWindow, body_boxes, crop_scale, plan_windows, whole_frame
@@ -38,7 +39,10 @@ class Subject:
     """Height of the subject in crop pixels."""
 
 
-def open_subject(workspace: Workspace, recipe: Recipe, height: int, frames: Sequence[int], *, seed: int) -> Subject:
+def open_subject(
+    workspace: Workspace, recipe: Recipe, height: int, frames: Sequence[int], *, seed: int,
+    on_progress: OnProgress = ignore_progress,
+) -> Subject:  # fmt: skip
     """Cut the crops at ``height`` (cached in the workspace), choose the bank, and build the sampler.
 
     ``frames`` are the usable frames to learn from. Raises ClipTooShortError when no two of them are adjacent.
@@ -52,7 +56,7 @@ def open_subject(workspace: Workspace, recipe: Recipe, height: int, frames: Sequ
     windows = plan_subject_windows(workspace, recipe, height, frames)
     size = windows[0].size
     cache: Path = workspace.training / f"crops-{recipe.framing.kind}-{size[0]}x{size[1]}-{frames[0]}-{frames[-1]}.npy"
-    footage = open_footage(workspace, windows, frames, cache)
+    footage = open_footage(workspace, windows, frames, cache, on_progress)
     scale = float(windows[0].scale[1])
     tall = float(np.nanmedian(np.diff(body_boxes(workspace.poses)[list(frames)][:, 1::2], axis=1)))
     body_height = tall * scale

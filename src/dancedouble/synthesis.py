@@ -137,6 +137,10 @@ class Synthesizer:
                     previous = None
                 else:
                     painted, previous = self._paint(ready, previous)
+                    # Apple's GPU is used from one thread alone: from two at once it takes the process down.
+                    if self.engine.device.type == "mps":
+                        at_hand = {name: layer.cpu() for name, layer in painted._asdict().items() if layer is not None}
+                        painted = painted._replace(**at_hand)
                 yield painted, ready
 
     def own_frame(self) -> dict[str, Tensor]:

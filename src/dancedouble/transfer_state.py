@@ -9,11 +9,12 @@ from pathlib import Path
 
 import torch
 
-from dancedouble.capture import DANCE_LOOKS, Capture, capture_poses, is_video
+from dancedouble.capture import DANCE_LOOKS, Capture, capture_poses, frame_range, is_video
 from dancedouble.errors import InputError, OutputError
 from dancedouble.files import identity, write_atomically
 from dancedouble.media.video import probe
-from dancedouble.planning import choose_size, plan_budget
+from dancedouble.perception import require_perceptual
+from dancedouble.planning import DEFAULT_BUDGET, choose_size, plan_budget, short_of_learning
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.preparation import WAY
 from dancedouble.progress import OnProgress, Progress
@@ -37,29 +38,35 @@ def state_folder(folder: Path) -> Iterator[None]:
 
 
 def announce_plan(
-    source: Path, target: Path, budget: float, preset: str, size: int | None, device: torch.device,
-    on_progress: OnProgress,
+    source: Path, target: Path, budget: float | None, preset: str, size: int | None, part: tuple[int, int] | None,
+    device: torch.device, on_progress: OnProgress,
 ) -> None:  # fmt: skip
-    """Say how the budget will be spent, before anything is.
+    """Say how the budget will be spent, before anything is; ``part`` = (first, one past the last) frame of the source.
 
-    Raises MediaError and InputError for what is not there, and for a size that the preset cannot have.
+    Raises MediaError and InputError for what is not there, and for a size that the preset cannot have; WeightsError for
+    what learning needs and cannot have.
     """
-    if size is not None:
-        recipe_of(preset, size)
+    require_perceptual(recipe_of(preset, size).perceptual)
     target_info = probe(target)
     if not is_video(source) and not source.exists():
         raise InputError(f"{source}: no such file; expected a video, poses (.npz) or a folder of OpenPose JSON")
-    frames = probe(source).frames if is_video(source) else 0
-    height = size or own_height(preset) or choose_size(budget, target_info.size[0] * 0.8, device)
+    first, stop = frame_range(part, probe(source).frames, source) if is_video(source) else (0, 0)
+    height = size or own_height(preset) or choose_size(budget or DEFAULT_BUDGET, target_info.size[0] * 0.8, device)
     plan = plan_budget(
-        budget, preset=preset, size=height, source_frames=frames, target_frames=target_info.frames, spent=0,
+        budget, preset=preset, size=height, source_frames=stop - first, target_frames=target_info.frames, spent=0,
         device=device,
     )  # fmt: skip
     message = (
-        f"plan for {_minutes(budget)}: about {plan.poses:.0f} s to look at both videos, {plan.training:.0f} s to"
-        f" learn the person, {plan.rendering:.0f} s to render"
+        f"plan for {_minutes(plan.poses + plan.training + plan.rendering)}: about {plan.poses:.0f} s to look at both"
+        f" videos, {plan.training:.0f} s to learn the person, {plan.rendering:.0f} s to render"
     )
-    on_progress(Progress(stage="plan", done=0, total=None, message=message))
+    announce([message, *short_of_learning(plan)], "plan", on_progress)
+
+
+def announce(lines: list[str], stage: str, on_progress: OnProgress) -> None:
+    """Say at once what the result will say again."""
+    for line in lines:
+        on_progress(Progress(stage=stage, done=0, total=None, message=line))
 
 
 def _minutes(seconds: float) -> str:

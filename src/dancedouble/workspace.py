@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dancedouble.errors import OutputError, WorkspaceError
-from dancedouble.files import atomic_folder, write_atomically
+from dancedouble.files import atomic_folder, entries, write_atomically
 from dancedouble.media.image import read_image
 from dancedouble.pose.keypoints import PoseSequence
 
@@ -175,7 +175,7 @@ def _require_ours(folder: Path) -> None:
     """Raise OutputError when replacing ``folder`` would lose something that is not of a workspace."""
     if not folder.exists():
         return
-    held = {entry.name for entry in folder.iterdir()} if folder.is_dir() else {"a file"}
+    held = {entry.name for entry in entries(folder)} if folder.is_dir() else {"a file"}
     if held and MANIFEST not in held:
         raise OutputError(f"{folder}: exists and is not a workspace; choose another name")
     if foreign := sorted(held - OURS):

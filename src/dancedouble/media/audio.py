@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 # Codecs that have a sample entry in mp4 and that phones and browsers play from it.
 MP4_CODECS = frozenset({"aac", "mp3", "mp3float", "ac3", "eac3", "opus", "libopus", "alac"})
+LOWEST_MP3 = 16_000  # Hz
 _AAC_RATES = (48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 _AAC_BIT_RATE = 192_000
 _LONGEST_PRIMING = Fraction(1, 2)  # seconds; encoders' delays are 20 to 160 ms
@@ -73,12 +74,22 @@ def open_track(output: OutputContainer, cut: AudioCut) -> Iterator[AudioTrack | 
         if stream is None:
             yield None
             return
+        if not stream.sample_rate:
+            log.warning("%s: nothing is known of its sound, which is left out", cut.path)
+            yield None
+            return
         has_video = decoding.find_video_stream(source) is not None
         origin = cut.start + (survey(cut.path).timeline.start_time if has_video else Fraction(0))
-        if stream.codec_context.name in MP4_CODECS:
+        if _fits_mp4(stream):
             yield _CopiedTrack(output, source, stream, cut, origin)
         else:
             yield _EncodedTrack(output, source, stream, cut, origin)
+
+
+def _fits_mp4(stream: AudioStream) -> bool:
+    """Whether mp4 takes the packets as they are; of MP3 it takes none below 16 kHz."""
+    name = stream.codec_context.name
+    return name in MP4_CODECS and not (name.startswith("mp3") and stream.sample_rate < LOWEST_MP3)
 
 
 class _CopiedTrack:
@@ -154,10 +165,14 @@ class _EncodedTrack:
         self, source: InputContainer, stream: AudioStream, cut: AudioCut, origin: Fraction
     ) -> Iterator[NDArray[np.float32]]:
         """(channels, n) float samples from the cut's start on, gaps filled with silence."""
-        resampler = AudioResampler(format="fltp", layout=self._layout, rate=self._rate)
+        kind, resampler = None, AudioResampler(format="fltp", layout=self._layout, rate=self._rate)
         written = 0
         for frame in _audio_frames(source, stream, cut, origin):
             assert frame.time_base is not None
+            now = frame.format.name, frame.layout.name, frame.sample_rate
+            if kind not in (None, now):  # broadcasts go over from mono to stereo and back
+                resampler = AudioResampler(format="fltp", layout=self._layout, rate=self._rate)
+            kind = now
             begin = round(((frame.pts or 0) * frame.time_base - origin) * self._rate)
             for resampled in resampler.resample(frame):
                 samples = cast(NDArray[np.float32], resampled.to_ndarray())

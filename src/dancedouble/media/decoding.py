@@ -31,8 +31,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     if path.stat().st_size == 0:
         raise MediaError(f"{path}: is empty (0 bytes), expected a video file")
     try:
-        # An absolute path cannot be taken for a protocol ("concat:a.mp4").
-        container = av.open(str(path.absolute()))
+        container = _open(path)
     except PermissionError as error:
         raise MediaError(f"{path}: may not be read; check its permissions") from error
     except av.error.EOFError as error:
@@ -45,6 +44,14 @@ def open_media(path: Path) -> Iterator[InputContainer]:
         raise MediaError(f"{path}: {reason}") from error
     with container:
         yield container
+
+
+def _open(path: Path) -> InputContainer:
+    # An absolute path cannot be taken for a protocol ("concat:a.mp4").
+    try:
+        return av.open(str(path.absolute()))
+    except UnicodeDecodeError:  # a title in another encoding
+        return av.open(str(path.absolute()), metadata_errors="replace")
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from dancedouble.errors import MediaError, OutputError
+from dancedouble.files import write_atomically
 from dancedouble.media.writing import check_output
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -93,14 +93,7 @@ def write_image(path: Path, image: NDArray[np.uint8], comment: str = "") -> None
         if image.ndim == 3 and image.shape[2] == 4:
             raise OutputError(f"{path}: JPEG holds no transparency; choose a name that ends in .png")
         data = encode_jpeg(image, 95)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
-        raise OutputError(f"{path}: cannot be written ({reason}); choose another folder") from error
+    write_atomically(path, data)
 
 
 def resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -19,6 +19,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from numpy.typing import NDArray
 
 from dancedouble.errors import OutputError
+from dancedouble.files import put_in_place, temporary_file
 from dancedouble.media.audio import AudioCut, AudioTrack, open_track
 
 SUFFIXES = (".mp4", ".m4v", ".mov")
@@ -82,7 +83,7 @@ class VideoWriter:
         self.frames = 0
         self._audio = audio
         self._metadata = dict(metadata or {})
-        self._part = self.path.with_name(f".{self.path.name}.part")
+        self._part: Path | None = None
         self._resources = ExitStack()
         check_video_output(self.path, [audio.path] if audio else [])
 
@@ -98,6 +99,7 @@ class VideoWriter:
 
     def _open(self) -> None:
         # FFmpeg's own clock of 1 ms would round the video's length.
+        self._part = temporary_file(self.path)
         timescale = self.fps.numerator * math.ceil(10_000 / self.fps.numerator)
         options = {"movflags": "+faststart+use_metadata_tags", "movie_timescale": str(timescale)}
         self._container: OutputContainer = av.open(str(self._part.absolute()), "w", format="mp4", options=options)
@@ -166,14 +168,16 @@ class VideoWriter:
                 self._container.mux_one(packet)
         self._container.close()
         self._resources.close()
-        self._part.replace(self.path)
+        assert self._part is not None
+        put_in_place(self._part, self.path)
 
     def _abort(self) -> None:
         with contextlib.suppress(Exception):
             self._container.close()
         with contextlib.suppress(Exception):
             self._resources.close()
-        self._part.unlink(missing_ok=True)
+        if self._part is not None:
+            self._part.unlink(missing_ok=True)
 
 
 def _output_error(path: Path, error: OSError | av.FFmpegError) -> OutputError:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from dancedouble.errors import InputError, OutputError, SubjectError
-from dancedouble.files import atomic_folder, check_folder
+from dancedouble.files import atomic_folder, check_folder, entries
 from dancedouble.pose.conversion import body_from_23, body_from_coco_18
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import BODY, FACE, LEFT_HAND, POINTS, RIGHT_HAND
@@ -158,7 +158,7 @@ def _numbered_files(folder: Path) -> list[tuple[int, Path]]:
     if not folder.is_dir():
         raise InputError(f"{folder}: is a file; expected OpenPose's folder of *_keypoints.json files")
     files: dict[int, Path] = {}
-    for path in sorted(folder.iterdir()):
+    for path in entries(folder):
         match = FRAME_NUMBER.search(path.name)
         if not match or path.name.startswith("."):
             continue
@@ -222,4 +222,4 @@ def _to_person(xy: Array, score: Array) -> dict[str, Any]:
 
 
 def _is_replaceable(folder: Path) -> bool:
-    return folder.is_dir() and all(FRAME_NUMBER.search(path.name) for path in folder.iterdir())
+    return folder.is_dir() and all(FRAME_NUMBER.search(path.name) for path in entries(folder))

@@ -14,10 +14,14 @@ STATEMENT = "Synthetic: this person did not perform this. Made with dancedouble.
 
 
 def synthetic_record(person: Person, source: str) -> dict[str, Any]:
-    """The record that outputs carry. ``source`` names the driving video or poses, without its folder."""
+    """The record that outputs carry. ``source`` names the driving video or poses, without its folder.
+
+    The words of the consent, which may name people and how to reach them, stay in the person file.
+    """
     return {
         "synthetic": True, "generator": f"dancedouble {__version__}", "preset": person.recipe["preset"],
-        "source": source, "subject_source_sha256": person.source_sha256, "consent": person.consent,
+        "source": source, "subject_source_sha256": person.source_sha256,
+        "consent": "on record" if person.consent else "none",
     }  # fmt: skip
 
 

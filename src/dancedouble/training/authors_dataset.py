@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from dancedouble.capture import DEFAULT_FPS, assemble, clean, subject_estimator
 from dancedouble.errors import InputError, NoPersonError
-from dancedouble.files import write_atomically
+from dancedouble.files import entries, write_atomically
 from dancedouble.media.image import read_image, write_image
 from dancedouble.plate import PlateBuilder
 from dancedouble.pose.blazepose import LandmarkModel
@@ -197,7 +197,7 @@ def _numbered(folder: Path, suffixes: set[str]) -> dict[str, Path]:
         raise InputError(
             f"{folder}: no such folder; expected a dataset folder with {LABELS}, {IMAGES} and, for faces, {BOXES}"
         )
-    files = (path for path in folder.iterdir() if path.suffix.lower() in suffixes)
+    files = (path for path in entries(folder) if path.suffix.lower() in suffixes)
     return {path.stem: path for path in files if re.search(r"\d", path.stem)}
 
 

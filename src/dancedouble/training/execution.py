@@ -66,6 +66,15 @@ class Execution:
         found: list[float] = shared.tolist()
         return found
 
+    @contextmanager
+    def leader_first(self) -> Iterator[None]:
+        """The block in the leading process, and only then in the others: what it leaves on the disk serves them."""
+        if not self.leads:
+            self.wait()
+        yield
+        if self.leads:
+            self.wait()
+
     def wait(self) -> None:
         """Until every process is here."""
         if self.ranks > 1:
@@ -77,7 +86,8 @@ def execution_on(device: torch.device, *, precision: Precision = "auto", save_me
     if precision == "auto":
         precision = "full"
         if device.type == "cuda":
-            precision = "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+            with torch.cuda.device(device):  # older cards only emulate it, slowly
+                precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
     if precision == "fp16" and device.type == "cpu":
         raise InputError("--precision fp16: CPUs do not train in it; expected auto, full or bf16")
     return Execution(device=device, half=HALVES.get(precision), save_memory=save_memory)

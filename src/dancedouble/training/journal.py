@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 
 from dancedouble.dataset import PairSampler, tensor_to_picture
-from dancedouble.errors import MissingExtraError
+from dancedouble.errors import MissingExtraError, OutputError
 from dancedouble.files import cannot_write
 from dancedouble.media.image import write_image
 from dancedouble.provenance.marking import STATEMENT
@@ -57,7 +58,8 @@ class Journal:
             columns.append(np.concatenate([tensor_to_picture(batch.image[0, 1]), painted]))
         sheet = np.concatenate(columns, axis=1)
         path = self.folder / SHEET
-        write_image(path, sheet, comment=f"Upper row: footage. Lower row: {STATEMENT}")
+        with suppress(OutputError):  # a picture for people; where the disk is full, checkpoints say so
+            write_image(path, sheet, comment=f"Upper row: footage. Lower row: {STATEMENT}")
         if self._board is not None:
             self._board.add_image(f"{stage}/real above, painted below", sheet, steps, dataformats="HWC")
         return path

@@ -163,6 +163,8 @@ class Trainer:
                     self._step(stage, run, batches, target)
                     self._now_and_then(run, sampler)
         except Cancelled:
+            if self.state.steps <= 1:  # one step makes nobody
+                raise
             stopped = True
         weights = {**self.state.done, **run.weights()}
         if stopped:
@@ -283,7 +285,12 @@ class Trainer:
     def _subject(self, stage: Stage | FaceStage) -> Subject:
         height = stage.height if isinstance(stage, Stage) else self.recipe.final.height
         if height not in self._subjects:
-            self._subjects[height] = open_subject(self.workspace, self.recipe, height, self.frames, seed=self.seed)
+            # Before the first step a stop ends all; later ones end the learning, with a usable person.
+            told = ignore_progress if self.state.steps or not self.execution.leads else self.on_progress
+            with self.execution.leader_first():
+                self._subjects[height] = open_subject(
+                    self.workspace, self.recipe, height, self.frames, seed=self.seed, on_progress=told
+                )
         return self._subjects[height]
 
     # -- results -------------------------------------------------------------------------------------------------
