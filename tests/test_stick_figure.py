@@ -12,6 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from dancedouble.conditioning import FigureConditioner
+from dancedouble.pose.keypoints import Pose
 from dancedouble.pose.skeleton import FACE, INDEX, LEFT_HAND, RIGHT_HAND
 from dancedouble.rendering.palette import BODY_23, BODY_25, HAND_BONES
 from dancedouble.rendering.stick_figure import draw_paper_figure, draw_stick_figure
@@ -240,3 +242,15 @@ def test_a_part_of_a_figure_is_cut_from_the_whole() -> None:
             apart = np.abs(drawn.astype(int) - whole[top:bottom, left:right])
             assert apart.max() <= 2, "strokes are smoothed a little differently where the canvas ends"
             assert (whole[top:bottom, left:right] < 255).any()
+
+
+def test_strokes_are_as_wide_as_what_was_learned_in_a_window_of_another_size() -> None:
+    poses = film(dance(2), camera=Camera(size=(360, 640), focal=450))
+    middle = np.float32((140, 0))  # a narrow window about the dancer, and the whole
+    narrow, whole = (Pose(poses.xy[0] - at, poses.score[0], poses.depth[0]) for at in (middle, np.float32(0)))
+    conditioner = FigureConditioner(None, (360, 360))
+    drawn = conditioner.figure(whole, (360, 640))[:, 140:500]
+    np.testing.assert_array_equal(conditioner.figure(narrow, (360, 360)), drawn)
+    pose = whole
+    thick = draw_stick_figure(pose.xy, pose.score, (360, 360), strokes_of=(1080, 1080))
+    assert (thick < 255).sum() > 2 * (draw_stick_figure(pose.xy, pose.score, (360, 360)) < 255).sum()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 from dancedouble import pipeline
 from dancedouble.errors import InputError, PersonFileError
 from dancedouble.person import Person, load_person, save_person
-from dancedouble.training.beginning import warm_start
+from dancedouble.training.beginning import begin_with, warm_start
 from dancedouble.training.presets import preset
 from dancedouble.workspace import Workspace
 from untrained_person import untrained_person
@@ -60,3 +61,10 @@ def test_going_on_and_beginning_warm_are_two_things(workspace: Workspace, tmp_pa
     save_person(person, untrained_person("tiny", height=64))
     with pytest.raises(InputError, match="one of them"):
         pipeline.train(workspace.path, tmp_path / "p.safetensors", start=person, warm_start=person)
+
+
+def test_who_was_stopped_early_goes_on_with_the_stage_after_that() -> None:
+    recipe, person = preset("swift", 64), untrained_person("tiny", height=64)
+    for index in (0, 1):
+        so_far = replace(recipe, stages=recipe.stages[: index + 1], face=None)
+        assert begin_with(replace(person, recipe=so_far.to_dict()), recipe).stage == index + 1

@@ -8,7 +8,16 @@ import pytest
 
 from dancedouble.errors import NoPersonError, OutputError, WorkspaceError
 from dancedouble.pose.keypoints import empty_poses
-from dancedouble.workspace import MANIFEST, Manifest, Workspace, neighbours, new_workspace, usable_in, write_manifest
+from dancedouble.workspace import (
+    MANIFEST,
+    Manifest,
+    Workspace,
+    neighbours,
+    new_workspace,
+    pair_step,
+    usable_in,
+    write_manifest,
+)
 
 MANIFEST_VALUES = Manifest(
     source_name="me.mp4", source_sha256="0" * 64, size=(48, 32), fps=Fraction(30000, 1001), frames=4,
@@ -23,6 +32,8 @@ def test_a_manifest_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_pairs_are_adjacent_in_time_only() -> None:
     assert neighbours([0, 1, 2, 5, 6, 9]) == [(0, 1), (1, 2), (5, 6)]
+    assert neighbours([0, 1, 2, 3, 5, 7], 2) == [(0, 2), (1, 3)], "nothing may be missing between"
+    assert [pair_step(Fraction(fps)) for fps in (8, 25, 30, 50, 60, 240)] == [1, 1, 1, 2, 2, 8]
     assert usable_in(MANIFEST_VALUES, (1, 4)) == [1, 3]
     assert usable_in(MANIFEST_VALUES, None) == [0, 1, 3]
 

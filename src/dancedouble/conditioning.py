@@ -86,11 +86,13 @@ class FigureConditioner:
 
     frame_size: tuple[int, int] | None = None
     """(height, width) of whole frames to draw as the paper does, at 1080p and then squeezed; None draws smoothly."""
+    crop_size: tuple[int, int] | None = None
+    """(height, width) of the pictures that are learned: the windows of another dance differ, its strokes must not."""
 
     def figure(self, pose: Pose, size: tuple[int, int], part: Part | None = None) -> NDArray[np.uint8]:
         """(H, W, 3) RGB: what the generator is shown and discriminators judge with; or a part of it."""
         if self.frame_size is None:
-            return draw_stick_figure(pose.xy, pose.score, size, part=part)
+            return draw_stick_figure(pose.xy, pose.score, size, part=part, strokes_of=self.crop_size)
         height, width = self.frame_size
         on_frame = pose.xy * np.array([width / size[1], height / size[0]], np.float32)
         whole = draw_paper_figure(on_frame, pose.score, self.frame_size, size)
@@ -142,12 +144,15 @@ class LimbConditioner:
 
     def figure(self, pose: Pose, size: tuple[int, int], part: Part | None = None) -> NDArray[np.uint8]:
         """(H, W, 3) RGB: the stick figure that discriminators and the face GAN judge with; or a part of it."""
-        return draw_stick_figure(pose.xy, pose.score, size, part=part)
+        learned = self.bank.pictures.shape[1:3]  # the windows of another dance differ, its strokes must not
+        return draw_stick_figure(pose.xy, pose.score, size, part=part, strokes_of=(learned[0], learned[1]))
 
 
 Conditioner = FigureConditioner | LimbConditioner
 
 
-def figure_conditioner(style: FigureInput, frame_size: tuple[int, int]) -> FigureConditioner:
-    """The conditioner of a recipe that shows figures, for frames of ``frame_size`` (height, width)."""
-    return FigureConditioner(frame_size if style.style == "paper" else None)
+def figure_conditioner(
+    style: FigureInput, frame_size: tuple[int, int], crop_size: tuple[int, int]
+) -> FigureConditioner:
+    """The conditioner of a recipe that shows figures; sizes are (height, width) of frames, and of crops as learned."""
+    return FigureConditioner(frame_size if style.style == "paper" else None, crop_size)

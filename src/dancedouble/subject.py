@@ -18,7 +18,7 @@ from dancedouble.progress import OnProgress, ignore_progress
 from dancedouble.recipe import SIDE_MULTIPLE, FigureInput, Recipe, WholeFrame
 from dancedouble.references import ReferenceChooser, choose_bank
 from dancedouble.rendering.crop import CropWindow, body_boxes, crop_scale, plan_windows, whole_frame
-from dancedouble.workspace import Workspace, neighbours
+from dancedouble.workspace import Workspace, neighbours, pair_step
 
 PAPER_ASPECTS = (16 / 9 - 0.01, 2.0)
 """Footage of these aspects is squeezed to 2:1, as the paper's 1920 × 1080 is to 1024 × 512."""
@@ -47,7 +47,7 @@ def open_subject(
 
     ``frames`` are the usable frames to learn from. Raises ClipTooShortError when no two of them are adjacent.
     """
-    pairs = neighbours(frames)
+    pairs = neighbours(frames, pair_step(workspace.manifest.fps))
     if not pairs:
         raise ClipTooShortError(
             f"{workspace.path}: no two usable frames in a row among the {len(frames)} asked for;"
@@ -63,7 +63,7 @@ def open_subject(
     conditioner: Conditioner
     bank, chooser = None, None
     if isinstance(recipe.conditioning, FigureInput):
-        conditioner = figure_conditioner(recipe.conditioning, workspace.manifest.size)
+        conditioner = figure_conditioner(recipe.conditioning, workspace.manifest.size, size)
     else:
         bank, chosen = fill_bank(footage, recipe.conditioning.bank)
         chooser = ReferenceChooser(footage=workspace.poses, bank=tuple(chosen), count=recipe.conditioning.references)

@@ -99,7 +99,7 @@ class Synthesizer:
         self.recipe = recipe_from_dict(person.recipe)
         self.conditioner: Conditioner
         if isinstance(self.recipe.conditioning, FigureInput):
-            self.conditioner = figure_conditioner(self.recipe.conditioning, person.size)
+            self.conditioner = figure_conditioner(self.recipe.conditioning, person.size, person.crop_size)
         else:
             if person.bank is None:
                 raise PersonFileError("the person file holds no reference pictures; train it again")

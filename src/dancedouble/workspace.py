@@ -32,6 +32,8 @@ from dancedouble.media.image import read_image
 from dancedouble.pose.keypoints import PoseSequence
 
 VERSION = 1
+DANCE_RATE = 30
+"""Frames a second of most dances. Footage may have 240: what moves between two of its frames is little to learn."""
 MANIFEST = "manifest.json"
 FACES = "faces.json"
 OURS = {MANIFEST, "poses.npz", "plate.png", "frames", "masks", "labels", FACES, "quality.json", "training"}
@@ -196,10 +198,15 @@ def usable_in(manifest: Manifest, frames: tuple[int, int] | None) -> list[int]:
     return [i for i in manifest.usable if first <= i < stop]
 
 
-def neighbours(indices: Iterable[int]) -> list[tuple[int, int]]:
-    """Pairs (i, i + 1) of frames that are adjacent in time: the only pairs the temporal losses may see."""
+def pair_step(fps: Fraction) -> int:
+    """Frames from one to the next of a pair: as far apart in time as those of the dances that are rendered."""
+    return max(1, round(fps / DANCE_RATE))
+
+
+def neighbours(indices: Iterable[int], step: int = 1) -> list[tuple[int, int]]:
+    """Pairs (i, i + step) of frames with all between them there: the only pairs the temporal losses may see."""
     present = set(indices)
-    return [(i, i + 1) for i in sorted(present) if i + 1 in present]
+    return [(i, i + step) for i in sorted(present) if all(i + k in present for k in range(1, step + 1))]
 
 
 def _read_manifest(folder: Path) -> Manifest:

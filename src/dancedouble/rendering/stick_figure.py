@@ -48,18 +48,20 @@ def draw_stick_figure(
     palette: Palette = BODY_23,
     over: Picture | None = None,
     part: tuple[int, int, int, int] | None = None,
+    strokes_of: tuple[int, int] | None = None,
 ) -> Picture:
     """Draw one pose with sub-pixel, anti-aliased strokes whose width follows the size of the picture.
 
     ``xy`` (137, 2) in pixels of the picture, ``score`` (137,), ``size`` (height, width). ``over`` draws on a
     copy of an RGB picture of that size instead of an empty canvas. ``part`` = (top, left, bottom, right) draws only
-    that part of the picture. Returns (height, width, 3) uint8 RGB.
+    that part of the picture. ``strokes_of``: strokes as wide as in a picture of this size. Returns (height, width, 3)
+    uint8 RGB.
     """
     if over is not None and over.shape != (*size, 3):
         raise ValueError(f"the picture to draw over is {over.shape}, expected {(*size, 3)}")
     image = np.full((*size, 3), 255 if canvas == "white" else 0, np.uint8) if over is None else over.copy()
     ink: Color = (0, 0, 0) if canvas == "white" else (255, 255, 255)
-    unit = max(min(size) / 720, 0.3)
+    unit = max(min(strokes_of or size) / 720, 0.3)
     top, left, bottom, right = (0, 0, *size) if part is None else part
     # A little more than the part: strokes are smoothed differently where a canvas ends.
     rows, columns = max(top - MARGIN, 0), max(left - MARGIN, 0)

@@ -31,6 +31,7 @@ def begin_with(person: Person, recipe: Recipe) -> Beginning:
     """
     last = recipe_from_dict(person.recipe).final
     known = [index for index, stage in enumerate(recipe.stages) if stage.generator == last.generator]
+    known = [index for index in known if recipe.stages[index].name == last.name] or known
     if not known:
         raise PersonFileError(
             f"the person was learned with preset {person.recipe.get('preset')}, and no stage of {recipe.preset} has its"
