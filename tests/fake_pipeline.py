@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from dancedouble.errors import Cancelled
-from dancedouble.progress import Progress
+from dancedouble.progress import OnProgress, Progress, ignore_progress
 from dancedouble.results import (
     CheckResult,
     EvaluateResult,
@@ -127,8 +127,11 @@ class FakePipeline(ModuleType):
         self.record("people", (video,), named)
         return [PersonListing(number=1, share=0.98, height=410.0), PersonListing(number=2, share=0.4, height=200.0)]
 
-    def info(self, path: Path | None = None, preset: str | None = None) -> InfoResult:
-        self.record("info", (), {"path": path, "preset": preset})
+    def info(
+        self, path: Path | None = None, preset: str | None = None, weights: Path | None = None,
+        on_progress: OnProgress = ignore_progress,
+    ) -> InfoResult:  # fmt: skip
+        self.record("info", (), {"path": path, "preset": preset, "weights": weights})
         return InfoResult({"version": "0.1.0", "weights": {"pose_detection": WEIGHT}})
 
 

@@ -123,8 +123,9 @@ def test_everything_that_was_given_is_passed_on(pipeline: FakePipeline) -> None:
          ("live", ("p.safetensors", "d.mp4"), {"output": Path("out.mp4"), "retarget": "global"})),
         ("export p.safetensors -o networks --format openvino",
          ("export", ("p.safetensors", "networks"), {"format": "openvino"})),
-        ("info p.safetensors", ("info", (), {"path": Path("p.safetensors"), "preset": None})),
-        ("info --preset swift", ("info", (), {"path": None, "preset": "swift"})),
+        ("info p.safetensors", ("info", (), {"path": Path("p.safetensors"), "preset": None, "weights": None})),
+        ("info --preset swift", ("info", (), {"path": None, "preset": "swift", "weights": None})),
+        ("info --weights w", ("info", (), {"path": None, "preset": None, "weights": Path("w")})),
     ],
 )  # fmt: skip
 def test_each_command_calls_its_verb(pipeline: FakePipeline, command: str, call: tuple[Any, ...]) -> None:

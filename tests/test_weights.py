@@ -27,6 +27,7 @@ from dancedouble.weights import (
     cache_folder,
     catalogue,
     fetching,
+    gather,
     store,
     weight_path,
 )
@@ -239,3 +240,31 @@ def test_a_download_that_breaks_off_is_one_line(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(WeightsError, match="vgg19") as caught:
         weight_path("vgg19")
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_of_all_weights_serves_a_machine_without_a_network(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / "there"
+    gather(there)
+    assert {path.name for path in there.iterdir()} == set(FILES)
+    monkeypatch.setattr(store.platformdirs, "user_cache_dir", lambda name: str(tmp_path / "elsewhere"))
+    monkeypatch.setattr(store, "fetch_members", lambda *_: pytest.fail("asked the network"))
+    monkeypatch.setenv(FOLDER_VARIABLE, str(there))
+    assert all(weight_path(name).parent == there for name in WEIGHTS)
+    gather(there)
+
+
+def test_what_cannot_be_had_does_not_keep_the_others_back(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = replace(next(iter(WEIGHTS.values())), source="https://nowhere.invalid/x", filename="lost.bin")
+    monkeypatch.setitem(WEIGHTS, "lost", lost)
+    monkeypatch.setattr(store, "download", refused)
+    with pytest.raises(WeightsError, match=r"1 of 3 weights are missing in .*there: weights lost: no network"):
+        gather(tmp_path / "there")
+    assert {path.name for path in (tmp_path / "there").iterdir()} == set(FILES)
+
+
+def refused(url: str) -> bytes:
+    raise WeightsError("no network")

@@ -65,6 +65,7 @@ from dancedouble.training.presets import own_height
 from dancedouble.training.presets import preset as recipe_of
 from dancedouble.training.trainer import Limit, Trainer
 from dancedouble.transfer_state import announce, announce_plan, cached_capture, kept_plan, state_folder
+from dancedouble.weights import gather
 from dancedouble.workspace import Workspace, usable_in
 
 AnyPath = str | Path
@@ -458,11 +459,17 @@ def people(
     return [PersonListing(number=t.number, share=t.presence, height=t.height) for t in tracks]
 
 
-def info(path: AnyPath | None = None, *, preset: str | None = None) -> InfoResult:
+def info(
+    path: AnyPath | None = None, *, preset: str | None = None, weights: AnyPath | None = None,
+    on_progress: OnProgress = ignore_progress,
+) -> InfoResult:  # fmt: skip
     """Facts: about this installation, about a preset's networks, or about what a file or folder holds.
 
-    Raises InputError, WorkspaceError or PersonFileError for what is none of these.
+    ``weights`` is a folder to put every weight into, for machines without a network. Raises InputError, WorkspaceError
+    or PersonFileError for what is none of these; WeightsError, OutputError.
     """
+    if weights is not None:
+        gather(Path(weights), on_progress)
     if preset is not None:
         return InfoResult(describe_preset(recipe_of(preset)))
     return InfoResult(describe_installation() if path is None else describe_path(Path(path)))

@@ -324,6 +324,10 @@ def info(
         Path | None,
         option("--picture", metavar="FILE", meaning="Also write a picture of who is who in a video."),
     ] = None,
+    weights: Annotated[
+        Path | None,
+        option("--weights", metavar="FOLDER", meaning="Put every weight there, for machines without a network."),
+    ] = None,
     device: DeviceOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -339,7 +343,7 @@ def info(
         from dancedouble import pipeline
         from dancedouble.results import InfoResult
 
-        content = pipeline.info(**given(path=path, preset=preset)).to_dict()
+        content = pipeline.info(**given(path=path, preset=preset, weights=weights), on_progress=on_progress).to_dict()
         if path is not None and (picture is not None or describe.is_video(path)):
             listing = pipeline.people(path, **given(picture=picture), on_progress=on_progress)
             content["people"] = [person.to_dict() for person in listing]

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from dancedouble.weights.catalogue import WEIGHTS, Package, Weight
-from dancedouble.weights.store import FOLDER_VARIABLE, available, cache_folder, weight_path
+from dancedouble.weights.store import FOLDER_VARIABLE, available, cache_folder, gather, weight_path
 
-__all__ = ["FOLDER_VARIABLE", "WEIGHTS", "Package", "Weight", "available", "cache_folder", "weight_path"]
+__all__ = ["FOLDER_VARIABLE", "WEIGHTS", "Package", "Weight", "available", "cache_folder", "gather", "weight_path"]

@@ -15,7 +15,8 @@ from pathlib import Path
 import platformdirs
 
 from dancedouble.errors import OutputError, WeightsError
-from dancedouble.files import write_atomically
+from dancedouble.files import make_folder, write_atomically
+from dancedouble.progress import OnProgress, Stage, ignore_progress
 from dancedouble.weights.catalogue import WEIGHTS, Package, Weight
 from dancedouble.weights.conversion import convert_lpips, tensor_digest
 from dancedouble.weights.fetching import download, fetch_members
@@ -38,6 +39,25 @@ def weight_path(name: str) -> Path:
 def available(name: str) -> bool:
     """Whether the weight is on this machine already, so that :func:`weight_path` needs no network."""
     return any(path.is_file() for path in _places(name))
+
+
+def gather(folder: Path, on_progress: OnProgress = ignore_progress) -> None:
+    """Put every weight into ``folder``, fetched where need be: all that a machine without a network will ask for.
+
+    What cannot be had does not keep the others back. Raises WeightsError about the first such, OutputError.
+    """
+    stage, failures = Stage("weights", on_progress, total=len(WEIGHTS)), []
+    make_folder(folder)
+    for number, (name, weight) in enumerate(WEIGHTS.items(), 1):
+        try:
+            found, wanted = weight_path(name), folder / weight.filename
+            if not (wanted.is_file() and wanted.samefile(found)):
+                write_atomically(wanted, found.read_bytes())
+        except WeightsError as error:
+            failures.append(error)
+        stage.report(number, weight.filename)
+    if failures:
+        raise WeightsError(f"{len(failures)} of {len(WEIGHTS)} weights are missing in {folder}: {failures[0]}")
 
 
 def cache_folder() -> Path:
