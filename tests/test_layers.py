@@ -26,7 +26,7 @@ LAYERS = (
     ("provenance", "coverage", "evaluation", "training"),
     ("deployment", "openvino_runtime", "engine", "synthesis", "exporting", "live_dance", "delivery", "live_view"),
     ("assessment", "results", "planning", "description", "rendition", "performance", "transfer_state", "pipeline"),
-    ("app", "cli", "__main__"),
+    ("cli", "__main__"),
 )  # fmt: skip
 """Units from the lowest layer to the highest; in a layer, a unit may import those that stand before it."""
 
