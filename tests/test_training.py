@@ -294,7 +294,7 @@ def test_the_face_stage_shows_the_second_frame_the_corrected_first(workspace: Wo
         return forward(label, previous)
 
     run.painter.network.forward = remember  # type: ignore[method-assign, assignment]
-    painted = run._paint(batch)
+    painted = [picture for picture, _ in run._paint(batch)]
     assert shown[0] is None and shown[1] is not None
     top, left, bottom, right = batch.face[0, 0].tolist()
     inside = torch.zeros(batch.image.shape[-2:], dtype=torch.bool)
@@ -603,3 +603,17 @@ def test_ema_is_optional_and_costs_nothing_when_off() -> None:
 def test_reconstruction_that_weighs_nothing_computes_nothing() -> None:
     nothing = ReconstructionWeights(colour=0, structure=0, perceptual=0, matting=0)
     assert reconstruction_objective([], [], _blank(), nothing, None, (0, 0)) == {}
+
+
+def test_a_face_is_corrected_as_far_as_it_is_seen_as_in_rendering(workspace: Workspace) -> None:
+    recipe = tiny(128)
+    assert recipe.face is not None
+    run = FaceRun(recipe.face, recipe, FrameRun(recipe.final, recipe, None, CPU).painter, None, CPU)
+    batch = sampler_of(workspace, recipe, 128).batch(0, 2)
+    last = [module for module in run.generator.modules() if isinstance(module, torch.nn.Conv2d)][-1]
+    assert last.bias is not None
+    torch.nn.init.constant_(last.bias, 1.0)
+    for frame, (picture, alpha) in enumerate(run._paint(batch)):
+        assert alpha is not None
+        change = run._correct(batch, picture, alpha, frame) - picture
+        assert change.max() > 0.5 and (change <= alpha + 1e-6).all()

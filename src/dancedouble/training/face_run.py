@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,10 +23,21 @@ from dancedouble.models.painter import Painter
 from dancedouble.recipe import FaceStage, Recipe
 from dancedouble.training.execution import Descent, Execution
 from dancedouble.training.runs import Weights, copied, restore, states
-from dancedouble.training.step import FRAMES, paint_pair
+from dancedouble.training.step import paint_pair
 
 SWAY = 16
 """Pixels by which the place of a face that is compared enlarged varies."""
+
+
+class FaceCrops(NamedTuple):
+    """The faces of the samples that show one, (b, 3, S, S) each."""
+
+    label: Tensor
+    face: Tensor
+    """As painted."""
+    truth: Tensor
+    alpha: Tensor
+    """(b, 1, S, S): in rendering the correction is part of the painting, of which so much is seen."""
 
 
 class FaceRun:
@@ -52,31 +63,29 @@ class FaceRun:
         """One step on the faces of a batch; no terms when the batch shows none."""
         self.generator.train()
         corner = (float(random.random()), float(random.random()))
-        painted = self._paint(batch)
-        crops = [self._crops(batch, painted[frame].float(), frame) for frame in range(FRAMES)]
-        crops = [crop for crop in crops if len(crop[0])]
+        crops = [self._crops(batch, picture.float(), alpha, frame)
+                 for frame, (picture, alpha) in enumerate(self._paint(batch))]  # fmt: skip
+        crops = [crop for crop in crops if len(crop.face)]
         # Every process must take the step, or none: one without a face would leave the others waiting for it.
         if self.execution.largest(0.0 if crops else 1.0)[0]:
             return {}
         with self.execution.autocast():
-            corrected = [face + self._generate(label, face) for label, face, _ in crops]
+            corrected = [crop.face + crop.alpha * self._generate(crop.label, crop.face) for crop in crops]
             terms = self._generator_terms(crops, corrected, corner)
         self.optimizers["generator"].step(total(terms), rate)
         with self.execution.autocast():
             judged = face_discriminator_objective(
-                [self._judge(label, fixed.detach()) for (label, _, _), fixed in zip(crops, corrected, strict=True)],
-                [self._judge(label, truth) for label, _, truth in crops],
+                [self._judge(crop.label, fixed.detach()) for crop, fixed in zip(crops, corrected, strict=True)],
+                [self._judge(crop.label, crop.truth) for crop in crops],
             )
         self.optimizers["discriminator"].step(total(judged), rate)
         return {name: float(term.detach()) for name, term in (terms | judged).items()}
 
-    def _generator_terms(
-        self, crops: list[tuple[Tensor, Tensor, Tensor]], corrected: list[Tensor], corner: tuple[float, float]
-    ) -> Terms:
+    def _generator_terms(self, crops: list[FaceCrops], corrected: list[Tensor], corner: tuple[float, float]) -> Terms:
         self.discriminator.requires_grad_(False)
         terms = face_generator_objective(
-            [self.discriminator(label, fixed) for (label, _, _), fixed in zip(crops, corrected, strict=True)],
-            corrected, [truth for _, _, truth in crops],
+            [self.discriminator(crop.label, fixed) for crop, fixed in zip(crops, corrected, strict=True)],
+            corrected, [crop.truth for crop in crops],
             perceptual=None if self.perceptual is None else seen_large(self.perceptual, corner),
             weights=self.stage.weights,
         )  # fmt: skip
@@ -92,7 +101,7 @@ class FaceRun:
     def pictures(self, batch: Batch) -> Tensor:
         """(B, 3, H, W) second frames with their faces corrected."""
         self.generator.eval()
-        return self._correct(batch, self._paint(batch)[1], 1)
+        return self._correct(batch, *self._paint(batch)[1], 1)
 
     def weights(self) -> Weights:
         """See :class:`Run`."""
@@ -109,30 +118,33 @@ class FaceRun:
         self.discriminator.load_state_dict(state["networks"]["discriminator"])
         restore(self.optimizers, state["optimizers"])
 
-    def _paint(self, batch: Batch) -> list[Tensor]:
-        """Both frames with their faces not yet corrected; the second sees the first one corrected, as in rendering.
+    def _paint(self, batch: Batch) -> list[tuple[Tensor, Tensor | None]]:
+        """Both frames and their alpha, faces not yet corrected; the second sees the first corrected, as in rendering.
 
         Without gradient: the painter is frozen, and what a face does to the next frame is not in equation 5.
         """
         with torch.no_grad(), self.execution.autocast():
-            return paint_pair(
-                self.painter, batch, temporal=self.temporal, finish=lambda first: self._correct(batch, first, 0)
-            )[1]
+            layers, pictures = paint_pair(
+                self.painter, batch, temporal=self.temporal,
+                finish=lambda first, alpha: self._correct(batch, first, alpha, 0),
+            )  # fmt: skip
+            return [(picture, each.alpha) for picture, each in zip(pictures, layers, strict=True)]
 
-    def _correct(self, batch: Batch, painted: Tensor, frame: int) -> Tensor:
+    def _correct(self, batch: Batch, painted: Tensor, alpha: Tensor | None, frame: int) -> Tensor:
         """The finished frame, (B, 3, H, W) in [-1, 1], without gradient."""
-        label, face, _ = self._crops(batch, painted, frame)
-        if not len(label):
+        crop = self._crops(batch, painted, alpha, frame)
+        if not len(crop.face):
             return painted
         with torch.no_grad(), self.execution.autocast():
-            return correct_faces(painted, self.generator(label, face), batch.face[:, frame]).clamp(-1, 1)
+            residual = crop.alpha * self.generator(crop.label, crop.face)
+            return correct_faces(painted, residual, batch.face[:, frame]).clamp(-1, 1)
 
-    def _crops(self, batch: Batch, painted: Tensor, frame: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Label, painted face and true face of the samples that show one, (b, 3, S, S) each."""
+    def _crops(self, batch: Batch, painted: Tensor, alpha: Tensor | None, frame: int) -> FaceCrops:
         boxes = batch.face[:, frame]
-        return (
-            crop_faces(batch.figure[:, frame], boxes), crop_faces(painted, boxes),
-            crop_faces(batch.image[:, frame], boxes),
+        face = crop_faces(painted, boxes)
+        return FaceCrops(
+            label=crop_faces(batch.figure[:, frame], boxes), face=face, truth=crop_faces(batch.image[:, frame], boxes),
+            alpha=torch.ones_like(face[:, :1]) if alpha is None else crop_faces(alpha, boxes),
         )  # fmt: skip
 
     def _start_at_zero(self) -> None:

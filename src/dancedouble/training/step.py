@@ -34,13 +34,17 @@ MISSED = 0.2
 
 
 def paint_pair(
-    generator: nn.Module, batch: Batch, *, temporal: bool, finish: Callable[[Tensor], Tensor] | None = None
+    generator: nn.Module,
+    batch: Batch,
+    *,
+    temporal: bool,
+    finish: Callable[[Tensor, Tensor | None], Tensor] | None = None,
 ) -> tuple[list[Layers], list[Tensor]]:
     """Both frames of each pair: I_0 = G(x_0, nothing), I_1 = G(x_1, I_0) (equation 1), gradient through I_0.
 
-    Returns the layers and the pictures (B, 3, H, W). ``finish`` is what is done to I_0 before I_1 is shown it, the
-    pictures returned are those before. Not ``temporal``: both are painted from nothing. Otherwise batch norms remember
-    the statistics of I_1 alone: rendered frames, but for the first, follow another one.
+    Returns the layers and the pictures (B, 3, H, W). ``finish`` is what is done to I_0, of an alpha, before I_1 sees
+    it; the pictures returned are those before. Not ``temporal``: both are painted from nothing. Otherwise batch norms
+    remember the statistics of I_1 alone: rendered frames, but for the first, follow another one.
     """
     layers: list[Layers] = []
     pictures: list[Tensor] = []
@@ -52,7 +56,7 @@ def paint_pair(
         layers.append(painted)
         pictures.append(picture)
         if temporal and frame + 1 < FRAMES:
-            seen = picture if finish is None else finish(picture)
+            seen = picture if finish is None else finish(picture, painted.alpha)
             previous = carried(Layers(seen, painted.alpha), batch.carry)
     return layers, pictures
 
