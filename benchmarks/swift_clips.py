@@ -75,9 +75,9 @@ def watched(video: Path, kept: Path, on_progress: OnProgress) -> Watched:
     poses, masks = kept.with_suffix(".poses.npz"), kept.with_suffix(".masks.npz")
     if not poses.is_file():
         seen = watch(video_pictures(video), on_progress=on_progress)
-        np.savez_compressed(masks, **{str(i): mask for i, mask in enumerate(seen.masks) if mask is not None})
+        np.savez_compressed(masks, **{str(i): np.frombuffer(m, np.uint8) for i, m in enumerate(seen.masks) if m})
         seen.poses.save(poses)
     found = PoseSequence.load(poses)
     with np.load(masks, allow_pickle=False) as arrays:
-        packed = tuple(arrays.get(str(i)) for i in range(len(found)))
+        packed = tuple(arrays[str(i)].tobytes() if str(i) in arrays else None for i in range(len(found)))
     return Watched(poses=found, detector=subject_model(), masks=packed)
