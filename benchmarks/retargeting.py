@@ -1,4 +1,4 @@
-"""How far from the truth a dance is put that is fitted to somebody else: on people whom nothing was chosen on.
+"""How far from the truth a dance is put that is fitted to somebody else: on ten people beside the bundled ones.
 
     cd examples/footage
     python -m make render $(seq -f crowd-%g 0 9) crowd-{0,2,4,6,8}-disco crowd-{1,3,5,7,9}-street --output CROWD
