@@ -37,6 +37,13 @@ def read_number(image: Image) -> int:
     return sum((int(row[(2 * bit + 1) * width // (2 * BITS)]) > 128) << (BITS - 1 - bit) for bit in range(BITS))
 
 
+def read_rgba(path: Path) -> Iterator[Image]:
+    """The pictures of a film with transparency as editors take them: (H, W, 4), BT.709, alpha not multiplied in."""
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            yield frame.to_ndarray(format="rgba", src_colorspace="ITU709", dst_color_range="JPEG")
+
+
 def write_video(
     path: Path,
     images: Sequence[Image],

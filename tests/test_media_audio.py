@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dancedouble.media.audio import AudioCut
-from dancedouble.media.video import VideoWriter, probe, read_frames
+from dancedouble.media.video import PRORES_4444, VideoWriter, probe, read_frames
 from media_samples import (
     RATE,
     SIZE,
@@ -114,8 +114,8 @@ def test_codecs_that_mp4_holds_are_copied(tmp_path: Path, codec: str) -> None:
     _assert_in_sync(source, output, 30, 150)
 
 
-def test_opus_is_copied(tmp_path: Path) -> None:
-    source = tmp_path / "clip.webm"
+def _opus_source(source: Path) -> Path:
+    """2 s of silence beside pictures, in WebM."""
     with av.open(str(source), "w") as container:
         video = container.add_stream("libvpx", rate=FPS, width=96, height=64, pix_fmt="yuv420p")
         audio = container.add_stream("libopus", rate=48000, layout="mono")
@@ -126,6 +126,11 @@ def test_opus_is_copied(tmp_path: Path) -> None:
         container.mux(audio.encode(frame))
         container.mux(video.encode(None))
         container.mux(audio.encode(None))
+    return source
+
+
+def test_opus_is_copied(tmp_path: Path) -> None:
+    source = _opus_source(tmp_path / "clip.webm")
     output = _transfer(source, tmp_path / "out.mp4", 10, 40)
     assert set(audio_packet_hashes(output)) <= set(audio_packet_hashes(source))
     with av.open(str(output)) as container:
@@ -180,6 +185,34 @@ def test_streams_that_start_apart_stay_apart(tmp_path: Path, codec: str, late: F
     heard = [time for time in click_times(hear(output)) if time > 0.03]
     expected = [0.48, 0.98, 1.48] if late > 0 else [0.52, 1.02, 1.52]
     assert np.abs(np.array(heard)[:3] - expected).max() < 0.004
+
+
+def _transfer_cut_out(source: Path, output: Path, start: int, stop: int) -> Path:
+    """As :func:`_transfer`, to a film with transparency."""
+    info = probe(source)
+    cut = AudioCut(source, start / info.fps, stop / info.fps)
+    with VideoWriter(output, SIZE, info.fps, audio=cut, coding=PRORES_4444) as writer:
+        for _ in range(start, stop):
+            writer.write(np.zeros((*SIZE, 4), np.uint8))
+    return output
+
+
+@pytest.mark.parametrize("codec", [*COPIED, "flac"])
+def test_films_with_transparency_have_the_same_sound(tmp_path: Path, codec: str) -> None:
+    source = _source(tmp_path / "clip.mkv", codec)
+    output = _transfer_cut_out(source, tmp_path / "out.mov", 13, 113)
+    _assert_in_sync(source, output, 13, 113)
+    if codec in COPIED:
+        assert set(audio_packet_hashes(output)) <= set(audio_packet_hashes(source))
+    video, audio = _durations(output)
+    assert video == pytest.approx(4)
+    assert audio <= video + 4096 / RATE
+
+
+def test_opus_which_mov_cannot_hold_becomes_aac(tmp_path: Path) -> None:
+    output = _transfer_cut_out(_opus_source(tmp_path / "clip.webm"), tmp_path / "out.mov", 10, 40)
+    with av.open(str(output)) as container:
+        assert container.streams.audio[0].codec_context.name == "aac"
 
 
 def test_no_sound_in_the_source_means_no_stream(tmp_path: Path) -> None:

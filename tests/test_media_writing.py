@@ -1,4 +1,4 @@
-"""Writing mp4: exact length, colours, metadata; nothing half-written after any error."""
+"""Writing films: exact length, colours, metadata; nothing half-written after any error."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from dancedouble.errors import DancedoubleError, OutputError
 from dancedouble.media.audio import AudioCut
-from dancedouble.media.video import VideoWriter, check_output, probe, read_frames, read_metadata
-from media_samples import SIZE, clicks, numbered, read_number, write_video
+from dancedouble.media.video import PRORES_4444, VideoWriter, check_output, probe, read_frames, read_metadata
+from media_samples import SIZE, clicks, numbered, read_number, read_rgba, write_video
 
 
 @pytest.mark.parametrize("fps", [8, 24, 25, Fraction(30000, 1001), 60, Fraction(85, 6)], ids=str)
@@ -134,6 +135,66 @@ def test_damaged_sound_is_an_error_before_anything_is_written(tmp_path: Path) ->
     with pytest.raises(DancedoubleError, match=r"sound\.mp4"):
         VideoWriter(tmp_path / "out.mp4", SIZE, Fraction(25), audio=cut).__enter__()
     assert list(tmp_path.iterdir()) == [sound]
+
+
+# --- transparency ----------------------------------------------------------------------------------------------
+
+
+def cut_out(number: int, size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
+    """RGBA: a coloured disc that moves with ``number``, soft at its edge, over nothing."""
+    down, across = np.mgrid[: size[0], : size[1]]
+    alpha = np.clip(size[0] / 3 - np.hypot(down - size[0] / 2, across - size[0] / 2 - number), 0, 4) / 4
+    colors = np.stack([across * 255 / size[1], down * 255 / size[0], np.full(size, 40.0), alpha * 255], axis=-1)
+    picture = colors.round().astype(np.uint8)
+    picture[picture[..., 3] == 0] = 0
+    return picture
+
+
+@pytest.mark.parametrize("size", [SIZE, (63, 95), (1, 1)], ids=str)
+def test_a_film_with_transparency_is_the_pictures_that_were_written(tmp_path: Path, size: tuple[int, int]) -> None:
+    path, metadata = tmp_path / "out.mov", {"comment": "synthetic", "org.dancedouble.manifest": '{"n": 1}'}
+    pictures = [cut_out(n, size) for n in range(20)]
+    with VideoWriter(path, size, Fraction(30000, 1001), metadata=metadata, coding=PRORES_4444) as writer:
+        for picture in pictures:
+            writer.write(picture)
+    info = probe(path)
+    assert (info.size, info.frames, info.fps, info.codec) == (size, 20, Fraction(30000, 1001), "prores")
+    assert metadata.items() <= read_metadata(path).items()
+    for picture, read in zip(pictures, read_rgba(path), strict=True):
+        apart, alpha = np.abs(read.astype(int) - picture), picture[..., 3]
+        assert apart[..., 3].max() <= 2
+        assert apart[alpha == 255].max(initial=0) <= 3
+        assert apart[alpha > 0].max(initial=0) <= 8, "nothing is multiplied in, or edges would be darker"
+        assert (read[alpha == 0, 3] == 0).all() and (read[alpha == 255, 3] == 255).all()
+
+
+def test_a_film_with_transparency_is_what_editors_take(tmp_path: Path) -> None:
+    path = tmp_path / "out.mov"
+    with VideoWriter(path, SIZE, Fraction(25), coding=PRORES_4444) as writer:
+        writer.write(cut_out(0))
+    data = path.read_bytes()
+    assert data[4:12] == b"ftypqt  "
+    entry = data[data.index(b"ap4h") :]
+    assert entry[78:80] == b"\0\x20", "32 bits a pixel: how QuickTime says that there is an alpha"
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+        context = container.streams.video[0].codec_context
+    assert context.profile == "4444" and context.pix_fmt.startswith("yuva444p")
+    assert (frame.color_range, frame.color_primaries, frame.color_trc, frame.colorspace) == (1, 1, 1, 1)
+
+
+def test_what_holds_no_transparency_or_no_room_is_told_apart(tmp_path: Path) -> None:
+    for name in ("out.mp4", "out.mkv", "out"):
+        with pytest.raises(OutputError, match=r"with transparency are written as mov; .* ends in \.mov"):
+            VideoWriter(tmp_path / name, SIZE, Fraction(25), coding=PRORES_4444)
+    for coding, picture in (({"coding": PRORES_4444}, numbered(0)), ({}, cut_out(0))):
+        path = tmp_path / ("out.mov" if coding else "out.mp4")
+        with (
+            pytest.raises(ValueError, match="expected uint8"),
+            VideoWriter(path, SIZE, Fraction(25), **coding) as writer,
+        ):
+            writer.write(picture)
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- where it may not be written -------------------------------------------------------------------------------

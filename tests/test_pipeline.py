@@ -39,7 +39,7 @@ from dancedouble.progress import Progress
 from dancedouble.results import Plan, PrepareResult, TrainResult
 from dancedouble.transfer_state import kept_plan
 from dancedouble.workspace import Workspace
-from media_samples import audio_packet_hashes, write_video
+from media_samples import audio_packet_hashes, read_rgba, write_video
 from small_world import FPS, OFFSET, SIZE, TwoClipEstimator, World, draw_clip, make_world, shifted
 
 CONSENT = "a doll, drawn for this test"
@@ -172,8 +172,33 @@ def test_layouts_and_alpha(world: World, learned: TrainResult, tmp_path: Path) -
     laid_over = alpha * rgb + (1 - alpha) * load_person(learned.person).plate
     apart = np.abs(laid_over - read_image(tmp_path / "whole" / "000000.png"))
     assert apart[alpha[..., 0] > 0].max() <= 3, "its edges hold the person's colour, not the plate's"
-    with pytest.raises(InputError, match="--alpha"):
+
+
+def test_one_film_holds_the_person_alone_with_the_sound(world: World, learned: TrainResult, tmp_path: Path) -> None:
+    film = pipeline.render(learned.person, world.source, tmp_path / "out.mov", alpha=True, frames=(2, 9)).output
+    folder = pipeline.render(learned.person, world.source, tmp_path / "pictures", alpha=True, frames=(2, 9)).output
+    assert (probe(film).frames, probe(film).size, probe(film).has_audio) == (7, SIZE, True)
+    assert set(audio_packet_hashes(film)) <= set(audio_packet_hashes(world.source))
+    for path, shown in zip(sorted(folder.glob("*.png")), read_rgba(film), strict=True):
+        with Image.open(path) as opened:
+            picture = np.asarray(opened).astype(int)
+        apart = np.abs(shown - picture)
+        assert apart[..., 3].max() <= 2 and apart[picture[..., 3] == 255].max() <= 4
+    marks = read_metadata(film)
+    assert "ynthetic" in marks["comment"] and json.loads(marks["dancedouble"])["synthetic"] is True
+    assert json.loads(film.with_suffix(".json").read_text())["record"] == json.loads(marks["dancedouble"])
+
+
+def test_films_with_transparency_are_mov_and_others_are_not(world: World, learned: TrainResult, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"mp4 cannot hold .*--alpha; choose a name that ends in \.mov, or a folder"):
         pipeline.render(learned.person, world.source, tmp_path / "no.mp4", alpha=True)
+    with pytest.raises(OutputError, match=r"with transparency are written as \.mov"):
+        pipeline.render(learned.person, world.source, tmp_path / "no.mkv", alpha=True)
+    with pytest.raises(OutputError, match=r"\.mov is for render --alpha, .* ends in \.mp4, or a folder"):
+        pipeline.render(learned.person, world.source, tmp_path / "no.mov")
+    with pytest.raises(OutputError, match=r"\.mov is for render --alpha"):
+        pipeline.transfer(world.source, world.target, tmp_path / "no.mov", consent=CONSENT)
+    assert not list(tmp_path.iterdir())
 
 
 def test_poses_stand_in_for_a_video(world: World, learned: TrainResult, tmp_path: Path) -> None:

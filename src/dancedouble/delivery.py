@@ -1,4 +1,4 @@
-"""Finished frames → what the user asked for: a video with the dance's sound, or a folder of lossless pictures.
+"""Finished frames → what the user asked for: a film with the dance's sound, or a folder of lossless pictures.
 
 The one place where rendered frames leave the program, and always with a record that says they are synthetic.
 """
@@ -19,7 +19,7 @@ from dancedouble.errors import InputError, OutputError
 from dancedouble.files import atomic_folder, check_folder, entries, write_atomically
 from dancedouble.media.audio import AudioCut
 from dancedouble.media.image import resize, write_image
-from dancedouble.media.video import VideoWriter, check_output
+from dancedouble.media.video import H264, PRORES_4444, VideoWriter, check_output
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.provenance.marking import STATEMENT, container_metadata
 from dancedouble.rendering.stick_figure import draw_stick_figure
@@ -29,6 +29,8 @@ Picture = NDArray[np.uint8]
 Layout = Literal["result", "side-by-side", "strip"]
 SYNTHETIC = "synthetic.json"
 """The record beside a folder of pictures."""
+OPAQUE, TRANSPARENT = ".mp4", ".mov"
+"""What films of whole frames and of the person alone are called; each is coded in its own way."""
 
 
 class PictureFolder:
@@ -54,9 +56,11 @@ def picture_folder(path: Path, first: int, record: dict[str, Any]) -> Iterator[P
 def open_output(
     output: Path, size: tuple[int, int], fps: Fraction, *, first: int, audio: AudioCut | None, record: dict[str, Any]
 ) -> AbstractContextManager[VideoWriter | PictureFolder]:
-    """A writer of finished frames of ``size`` (height, width): an ``.mp4``, or a folder for a name without suffix."""
+    """A writer of finished frames of ``size`` (height, width): RGB to an ``.mp4``, RGBA to a ``.mov``, either to a
+    folder for a name without suffix."""
     if output.suffix:
-        return VideoWriter(output, size, fps, audio=audio, metadata=container_metadata(record))
+        coding = PRORES_4444 if output.suffix.lower() == TRANSPARENT else H264
+        return VideoWriter(output, size, fps, audio=audio, metadata=container_metadata(record), coding=coding)
     return picture_folder(output, first, record)
 
 
@@ -97,18 +101,26 @@ def check_request(
         raise OutputError(f"{output}: exists and is not a folder of rendered frames; choose another name")
     else:
         check_folder(output)
-    if output.suffix and output.suffix.lower() != ".mp4":
-        raise OutputError(f"{output}: videos are written as .mp4; choose a name that ends in .mp4, or a folder")
-    if alpha and output.suffix:
-        raise InputError(
-            f"{output}: --alpha needs a folder of pictures, mp4 cannot hold transparency; give a folder name"
-        )
+    if output.suffix:
+        _check_film(output, alpha)
     if alpha and layout != "result":
         raise InputError(f"--alpha shows the person alone; leave --layout {layout} out")
     if layout == "side-by-side" and not has_source_video:
         raise InputError(
             "--layout side-by-side needs the source as a video, and it was given as poses; use --layout strip"
         )
+
+
+def _check_film(output: Path, alpha: bool) -> None:
+    """Raise where films of whole frames, or of the person alone, are not written under this name."""
+    suffix, wanted = output.suffix.lower(), TRANSPARENT if alpha else OPAQUE
+    choose = f"choose a name that ends in {wanted}, or a folder"
+    if alpha and suffix == OPAQUE:
+        raise InputError(f"{output}: mp4 cannot hold the transparency of --alpha; {choose}")
+    if not alpha and suffix == TRANSPARENT:
+        raise OutputError(f"{output}: .mov is for render --alpha, videos are written as .mp4; {choose}")
+    if suffix != wanted:
+        raise OutputError(f"{output}: videos {'with transparency ' * alpha}are written as {wanted}; {choose}")
 
 
 def _replaceable(folder: Path) -> bool:

@@ -197,6 +197,7 @@ def render(
 ) -> RenderResult:  # fmt: skip
     """Have a learned person dance: ``output`` is an ``.mp4`` with the dance's sound, or a folder of PNG frames.
 
+    ``alpha`` leaves the room out: ``output`` is then a ``.mov`` with the dance's sound, or a folder of RGBA frames.
     ``source`` is a video or poses (``.npz``, OpenPose JSON folder); ``frames`` = (first, one past the last) of it.
     Raises PersonFileError, InputError, OutputError.
     """

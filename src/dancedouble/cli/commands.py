@@ -249,7 +249,7 @@ def render(
     frames: FramesOption = None,
     layout: LayoutOption = None,
     alpha: Annotated[
-        bool | None, typer.Option("--alpha", help="PNG frames of the person alone, with transparency.")
+        bool | None, typer.Option("--alpha", help="The person alone, with transparency: OUT is a .mov, or a folder.")
     ] = None,
     retarget: RetargetOption = None,
     person_number: Annotated[

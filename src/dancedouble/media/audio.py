@@ -1,9 +1,9 @@
-"""The source's sound in the result: packets copied as they are where mp4 can hold them, re-encoded to AAC
-otherwise.
+"""The source's sound in the result: packets copied as they are where the container can hold them, re-encoded to
+AAC otherwise.
 
 Both tracks are pulled as the video grows, so memory does not grow with length, and both keep exact sync:
 packets keep their time stamps minus the cut's start. A cut seldom starts at a packet's edge; the packets
-that begin before it get negative time stamps, which mp4 stores as an edit list: players decode them and
+that begin before it get negative time stamps, which mp4 and mov store as an edit list: players decode them and
 start to play at the cut.
 """
 
@@ -31,8 +31,9 @@ from dancedouble.media.probing import survey
 
 log = logging.getLogger(__name__)
 
-# Codecs that have a sample entry in mp4 and that phones and browsers play from it.
-MP4_CODECS = frozenset({"aac", "mp3", "mp3float", "ac3", "eac3", "opus", "libopus", "alac"})
+# Codecs that have a sample entry in every container of ours and that phones, browsers and editors play from it.
+_CODECS = frozenset({"aac", "mp3", "mp3float", "ac3", "eac3", "alac"})
+CODECS = {"mp4": _CODECS | {"opus", "libopus"}, "mov": _CODECS}
 LOWEST_MP3 = 16_000  # Hz
 _AAC_RATES = (48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 _AAC_BIT_RATE = 192_000
@@ -80,16 +81,16 @@ def open_track(output: OutputContainer, cut: AudioCut) -> Iterator[AudioTrack | 
             return
         has_video = decoding.find_video_stream(source) is not None
         origin = cut.start + (survey(cut.path).timeline.start_time if has_video else Fraction(0))
-        if _fits_mp4(stream):
+        if _fits(stream, output):
             yield _CopiedTrack(output, source, stream, cut, origin)
         else:
             yield _EncodedTrack(output, source, stream, cut, origin)
 
 
-def _fits_mp4(stream: AudioStream) -> bool:
-    """Whether mp4 takes the packets as they are; of MP3 it takes none below 16 kHz."""
+def _fits(stream: AudioStream, output: OutputContainer) -> bool:
+    """Whether ``output`` takes the packets as they are; MP3 below 16 kHz, which mp4 refuses, counts as not."""
     name = stream.codec_context.name
-    return name in MP4_CODECS and not (name.startswith("mp3") and stream.sample_rate < LOWEST_MP3)
+    return name in CODECS[output.format.name] and not (name.startswith("mp3") and stream.sample_rate < LOWEST_MP3)
 
 
 class _CopiedTrack:

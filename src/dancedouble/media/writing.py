@@ -1,4 +1,4 @@
-"""Writing mp4: H.264 that phones play, with the source's sound and metadata that lasts."""
+"""Writing films: coded pictures, the source's sound, and metadata that lasts."""
 
 from __future__ import annotations
 
@@ -15,18 +15,15 @@ import av
 import numpy as np
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from dancedouble.errors import OutputError
 from dancedouble.files import put_in_place, temporary_file
 from dancedouble.media.audio import AudioCut, AudioTrack, open_track
+from dancedouble.media.coding import H264, Coding
 
-SUFFIXES = (".mp4", ".m4v", ".mov")
 _WRITE_ERRORS = (OSError, av.FFmpegError)
-_BT709 = 1  # ITU-T H.273: primaries, transfer and matrix have the same number
-_RANGE_LIMITED = 1
-_ENCODING = {"crf": "18", "preset": "veryfast", "profile": "high"}
 
 
 def check_output(path: Path, inputs: Iterable[Path] = ()) -> None:
@@ -48,20 +45,22 @@ def check_output(path: Path, inputs: Iterable[Path] = ()) -> None:
         raise _output_error(path, error) from error
 
 
-def check_video_output(path: Path, inputs: Iterable[Path] = ()) -> None:
-    """Raise OutputError as :func:`check_output` does, and when the name is not that of a video."""
-    if Path(path).suffix.lower() not in SUFFIXES:
-        raise OutputError(f"{path}: videos are written as mp4; choose a name that ends in .mp4")
+def check_video_output(path: Path, inputs: Iterable[Path] = (), *, coding: Coding = H264) -> None:
+    """Raise OutputError as :func:`check_output` does, and when the name is not that of a film so coded."""
+    if Path(path).suffix.lower() not in coding.suffixes:
+        kind = coding.container
+        raise OutputError(f"{path}: {coding.films} are written as {kind}; choose a name that ends in .{kind}")
     check_output(path, inputs)
 
 
 class VideoWriter:
-    """Write RGB frames to an mp4 file; a context manager.
+    """Write frames to a film, RGB to an mp4 unless ``coding`` says otherwise; a context manager.
 
     ``size``: (height, width) of every frame. H.264 4:2:0 needs even sizes: an odd last row or column is
     repeated once, so the file is one pixel larger there (phones ignore croppings finer than two). ``fps``:
     constant rate; the video is exactly ``frames written / fps`` long. ``audio``: the sound to go with it;
-    it ends with the video. ``metadata``: any keys; :func:`read_metadata` gives them back.
+    it ends with the video. ``metadata``: any keys; :func:`read_metadata` gives them back. ``coding``: how the
+    pictures are coded, which also says whether frames are RGB or RGBA, and what the film may be called.
 
     The file is made under a temporary name in the same folder and moved into place when the ``with`` block
     ends well; after an error nothing is left. Raises OutputError when it cannot be written: no such folder,
@@ -76,16 +75,18 @@ class VideoWriter:
         *,
         audio: AudioCut | None = None,
         metadata: Mapping[str, str] | None = None,
+        coding: Coding = H264,
     ) -> None:
         self.path = Path(path)
         self.size = size
         self.fps = Fraction(fps)
         self.frames = 0
         self._audio = audio
+        self._coding = coding
         self._metadata = dict(metadata or {})
         self._part: Path | None = None
         self._resources = ExitStack()
-        check_video_output(self.path, [audio.path] if audio else [])
+        check_video_output(self.path, [audio.path] if audio else [], coding=coding)
 
     def __enter__(self) -> VideoWriter:
         try:
@@ -102,24 +103,21 @@ class VideoWriter:
         self._part = temporary_file(self.path)
         timescale = self.fps.numerator * math.ceil(10_000 / self.fps.numerator)
         options = {"movflags": "+faststart+use_metadata_tags", "movie_timescale": str(timescale)}
-        self._container: OutputContainer = av.open(str(self._part.absolute()), "w", format="mp4", options=options)
+        self._container: OutputContainer = av.open(
+            str(self._part.absolute()), "w", format=self._coding.container, options=options
+        )
         self._container.metadata.update(self._metadata)
-        height, width = (side + side % 2 for side in self.size)
-        self._video = self._container.add_stream("libx264", rate=self.fps, options=dict(_ENCODING))
-        self._video.width, self._video.height, self._video.pix_fmt = width, height, "yuv420p"
-        context = self._video.codec_context
-        context.time_base = 1 / self.fps
-        context.color_range = _RANGE_LIMITED
-        context.color_primaries = context.color_trc = context.colorspace = _BT709
+        self._video = self._coding.add_stream(self._container, self.size, self.fps)
         self._reformatter = VideoReformatter()
         self._track: AudioTrack | None = None
         if self._audio is not None:
             self._track = self._resources.enter_context(open_track(self._container, self._audio))
 
     def write(self, frame: NDArray[np.uint8]) -> None:
-        """Append one (H, W, 3) uint8 RGB frame of the writer's size."""
-        if frame.shape != (*self.size, 3) or frame.dtype != np.uint8:
-            raise ValueError(f"expected uint8 RGB of shape {(*self.size, 3)}, got {frame.dtype} {frame.shape}")
+        """Append one uint8 frame of the writer's size, (H, W, 3) RGB or, where the coding is of RGBA, (H, W, 4)."""
+        shape = (*self.size, self._coding.channels)
+        if frame.shape != shape or frame.dtype != np.uint8:
+            raise ValueError(f"expected uint8 of shape {shape}, got {frame.dtype} {frame.shape}")
         try:
             self._container.mux(self._video.encode(self._picture(frame)))
             self.frames += 1
@@ -130,17 +128,7 @@ class VideoWriter:
             raise _output_error(self.path, error) from error
 
     def _picture(self, frame: NDArray[np.uint8]) -> VideoFrame:
-        height, width = self.size
-        if height % 2 or width % 2:
-            frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        picture = self._reformatter.reformat(
-            VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24"),
-            format="yuv420p",
-            src_color_range=ColorRange.JPEG,
-            dst_color_range=ColorRange.MPEG,
-            dst_colorspace=Colorspace.ITU709,
-            interpolation=Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND,
-        )
+        picture = self._coding.convert(frame, self._reformatter)
         picture.pts = self.frames
         picture.time_base = 1 / self.fps
         return picture
