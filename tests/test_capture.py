@@ -16,6 +16,7 @@ from dancedouble.errors import InputError, NoPersonError, WeightsError
 from dancedouble.media.video import VideoWriter
 from dancedouble.pose.estimator import FakePoseEstimator, Frame, PersonPose, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.openpose_json import write_openpose
 from dancedouble.pose.skeleton import INDEX, LEFT_HAND, POINTS, RIGHT_HAND
 from dancedouble.pose.smoothing import fill_hands, smooth, smooth_as_paper
 from dancedouble.progress import ignore_progress
@@ -113,8 +114,46 @@ def test_kept_poses_are_used_again_until_poses_are_made_in_another_way(
     monkeypatch.setattr(transfer_state, "capture_poses", look)
     for way, times in ((1, 1), (1, 1), (2, 2), (2, 2)):
         monkeypatch.setattr(transfer_state, "WAY", way)
-        kept = transfer_state.cached_capture(source, tmp_path / "kept.npz", None, None, ignore_progress)
+        kept = transfer_state.cached_capture(source, tmp_path / "kept.npz", None, None, None, ignore_progress)
         assert looked == times and len(kept.poses) == 24
+
+
+def test_openpose_json_has_the_rate_that_is_said_and_a_warning_without_one(tmp_path: Path) -> None:
+    folder = tmp_path / "json"
+    write_openpose(folder, walk(24, Fraction(25)))
+    for fps, rate in (
+        (None, 30),
+        (Fraction(25), 25),
+        (Fraction(30), 30),
+        (Fraction("29.970029970"), Fraction(30000, 1001)),
+    ):
+        kept = [
+            transfer_state.cached_capture(folder, tmp_path / "kept.npz", None, (3, 20), fps, ignore_progress)
+            for _ in range(2)  # looked at, and from what is kept
+        ]
+        for found in (*kept, capture_poses(folder, frames=(3, 20), fps=fps)):
+            assert found.poses.fps == rate and len(found.poses) == 17
+            assert [line for line in found.warnings if "json: OpenPose's files name no frame rate" in line] == (
+                found.warnings if fps is None else []
+            )
+            assert len(found.warnings) == (fps is None)
+
+
+@pytest.mark.parametrize("name", ["dance.npz", "dance.mp4"])
+def test_what_knows_its_rate_is_not_given_another(name: str, tmp_path: Path) -> None:
+    walk(24, Fraction(24)).save(tmp_path / "dance.npz")
+    (tmp_path / "dance.mp4").touch()
+    with pytest.raises(
+        InputError, match=rf"{name}: .* frame rate, --fps is for a folder of OpenPose JSON; leave it out"
+    ):
+        capture_poses(tmp_path / name, fps=Fraction(25))
+
+
+@pytest.mark.parametrize("fps", [Fraction(0), Fraction(-25), Fraction(1, 2), Fraction(2500)])
+def test_a_rate_that_no_video_has_is_refused(fps: Fraction, tmp_path: Path) -> None:
+    write_openpose(tmp_path / "json", walk(24, Fraction(25)))
+    with pytest.raises(InputError, match=r"json: --fps .* expected 1 to 240 frames a second"):
+        capture_poses(tmp_path / "json", fps=fps)
 
 
 def test_poses_that_are_damaged_are_told_in_one_line(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import pytest
 
 import dancedouble
 from dancedouble.cli import main
-from dancedouble.cli.formats import describe_time, parse_frames, parse_time
+from dancedouble.cli.formats import describe_time, parse_frames, parse_rate, parse_time
 from dancedouble.cli.progress_view import SECONDS_BETWEEN_LINES, BarView, LineView
 from dancedouble.errors import ConsentError, MediaError
 from dancedouble.progress import Progress
@@ -69,6 +70,23 @@ def test_frame_ranges() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("25", 25), ("25.00", 25), ("12.5", Fraction(25, 2)), ("30000/1001", Fraction(30000, 1001)),
+        ("29.97", Fraction(30000, 1001)), ("23.976", Fraction(24000, 1001)), ("59.94", Fraction(60000, 1001)),
+    ],
+)  # fmt: skip
+def test_rates(text: str, rate: Fraction) -> None:
+    assert parse_rate(text) == rate
+
+
+@pytest.mark.parametrize("text", ["", "0", "0.0", "-25", "25 fps", "nan", "1e9", "25/0", "0/1", "1/2/3", "29,97"])
+def test_no_rates(text: str) -> None:
+    with pytest.raises(ValueError, match="30000/1001"):
+        parse_rate(text)
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"), [(0.42, "0.4 s"), (59.6, "1 min 00 s"), (125, "2 min 05 s"), (3720, "1 h 02 min")]
 )
 def test_times_for_people(seconds: float, text: str) -> None:
@@ -96,12 +114,13 @@ def test_only_what_was_given_is_passed_on(pipeline: FakePipeline) -> None:
 
 def test_everything_that_was_given_is_passed_on(pipeline: FakePipeline) -> None:
     options = "--budget 10m --preset edn --layout side-by-side --size 256 --person 2 --target-person 1"
-    options += " --retarget limbs --frames 5:25 --consent Ada --seed 7 --device cpu --json"
+    options += " --retarget limbs --frames 5:25 --consent Ada --seed 7 --device cpu --json --sound a.mkv --fps 29.97"
     assert main(["transfer", "a.mp4", "b.mp4", "--output", "o.mp4", *options.split()]) == 0
     named = pipeline.calls[0][2]
     assert named == {
         "budget": 600.0, "preset": "edn", "layout": "side-by-side", "size": 256, "person": 2, "target_person": 1,
         "retarget": "limbs", "frames": (5, 25), "consent": "Ada", "seed": 7, "device": "cpu",
+        "sound": Path("a.mkv"), "fps": Fraction(30000, 1001),
     }  # fmt: skip
     assert {type(named[name]) for name in ("layout", "retarget")} == {str}
 
@@ -117,6 +136,9 @@ def test_everything_that_was_given_is_passed_on(pipeline: FakePipeline) -> None:
          ("train", ("w", "p.safetensors"), {"steps": 10, "frames": (0, 80), "budget": 90.0, "size": 192, "seed": 0})),
         ("render p.safetensors d.mp4 -o out --alpha --person 2 --layout strip",
          ("render", ("p.safetensors", "d.mp4", "out"), {"alpha": True, "person_number": 2, "layout": "strip"})),
+        ("render p.safetensors json -o o.mp4 --sound d.mp4 --fps 25",
+         ("render", ("p.safetensors", "json", "o.mp4"), {"sound": Path("d.mp4"), "fps": 25})),
+        ("pose json -o p.npz --fps 60", ("pose", ("json", "p.npz"), {"fps": 60})),
         ("pose d.mp4 -o p.npz --openpose json --figures f.mp4",
          ("pose", ("d.mp4", "p.npz"), {"openpose": Path("json"), "figures": Path("f.mp4")})),
         ("live p.safetensors d.mp4 -o out.mp4 --retarget global",
@@ -197,6 +219,19 @@ def test_info_says_sizes_and_times_for_people_and_when_nobody_is_there(
     assert found["size"] == [1080, 1920] and found["duration"] == "77/30" and found["people"] == []
 
 
+def test_info_of_openpose_json_says_that_no_rate_is_named(
+    pipeline: FakePipeline, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    facts = {"kind": "OpenPose JSON", "frames": 75, "people_at_most": 2, "size_reached": [480, 640], "fps": None}
+    monkeypatch.setattr(pipeline, "info", lambda **named: InfoResult(facts), raising=False)
+    assert main(["info", str(tmp_path)]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert {"kind: OpenPose JSON", "frames: 75", "people_at_most: 2", "size_reached: 640 × 480"} <= set(out)
+    assert any(line.startswith("fps: not named") for line in out)
+    assert main(["info", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == facts
+
+
 def test_a_typed_error_is_one_line_and_exit_1(pipeline: FakePipeline, capsys: pytest.CaptureFixture[str]) -> None:
     pipeline.before = raising(MediaError("a[b].mp4: not a video;\nconvert it first"))
     assert main(["pose", "a.mp4", "-o", "p.npz"]) == 1
@@ -222,7 +257,8 @@ def test_an_unexpected_error_shows_its_traceback_only_for_debugging(
     "command",
     [
         "transfer a.mp4 b.mp4", "transfer a.mp4 -o c.mp4", "transfer a b -o c --budget soon", "frobnicate",
-        "render p d -o o --frames 9", "render p d -o o --layout sideways", "train w -o p --steps 0",
+        "render p d -o o --frames 9", "render p d -o o --fps 0", "transfer a b -o c --fps fast",
+        "render p d -o o --layout sideways", "train w -o p --steps 0",
         "pose a -o b --person 0",
         "info p.safetensors --preset swift", "info --picture who.png", "info --device tpu",
         "render p d -o o --no-such-option",

@@ -9,7 +9,8 @@ import av
 import numpy as np
 import pytest
 
-from dancedouble.media.audio import AudioCut
+from dancedouble.errors import MediaError
+from dancedouble.media.audio import AudioCut, require_sound
 from dancedouble.media.video import PRORES_4444, VideoWriter, probe, read_frames
 from media_samples import (
     RATE,
@@ -250,11 +251,28 @@ def test_a_sound_file_without_pictures(tmp_path: Path) -> None:
         frame.sample_rate, frame.pts = RATE, 0
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+    require_sound(song)
     output = tmp_path / "out.mp4"
     with VideoWriter(output, SIZE, Fraction(FPS), audio=AudioCut(song, Fraction(1, 4), Fraction(3))) as writer:
         for n in range(50):
             writer.write(numbered(n))
     assert click_times(hear(output))[0] == pytest.approx(0.25, abs=0.003)
+
+
+def test_what_has_no_sound_is_told_in_one_line(source: Path, tmp_path: Path) -> None:
+    require_sound(source)
+    write_video(tmp_path / "silent.mp4", [numbered(n) for n in range(10)])
+    (tmp_path / "short.mp4").write_bytes(source.read_bytes()[:-5000])
+    (tmp_path / "poses.npz").write_bytes(b"poses")
+    (tmp_path / "folder").mkdir()
+    for name, what in {
+        "silent.mp4": r"has no sound .*holds: video\); expected a file with sound", "short.mp4": "is cut short",
+        "none.mp4": "no such file; expected a video or a song", "poses.npz": "not a video that can be read",
+        "folder": "is a folder",
+    }.items():  # fmt: skip
+        with pytest.raises(MediaError, match=rf"{name}: .*{what}") as caught:
+            require_sound(tmp_path / name)
+        assert "\n" not in str(caught.value)
 
 
 def test_a_cut_runs_forward() -> None:

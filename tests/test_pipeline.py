@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ from dancedouble.progress import Progress
 from dancedouble.results import Plan, PrepareResult, TrainResult
 from dancedouble.transfer_state import kept_plan
 from dancedouble.workspace import Workspace
-from media_samples import audio_packet_hashes, read_rgba, write_video
+from media_samples import audio_packet_hashes, click_times, clicks, hear, numbered, read_rgba, write_video
 from small_world import FPS, OFFSET, SIZE, TwoClipEstimator, World, draw_clip, make_world, shifted
 
 CONSENT = "a doll, drawn for this test"
@@ -217,6 +218,109 @@ def test_poses_stand_in_for_a_video(world: World, learned: TrainResult, tmp_path
         pipeline.render(learned.person, tmp_path / "poses.npz", tmp_path / "d.mp4", layout="side-by-side")
 
 
+def test_poses_are_danced_to_the_sound_that_is_named_in_time(
+    world: World, learned: TrainResult, tmp_path: Path
+) -> None:
+    poses, out = tmp_path / "dance.npz", tmp_path / "out.mp4"
+    world.source_poses.save(poses)
+    assert not probe(pipeline.render(learned.person, poses, out).output).has_audio
+    for part in (None, (5, 18)):
+        own = pipeline.render(learned.person, world.source, tmp_path / "own.mp4", frames=part).output
+        pipeline.render(learned.person, poses, out, frames=part, sound=world.source)
+        assert audio_packet_hashes(out) == audio_packet_hashes(own), "the packets a video would have had"
+        heard = [time for time in click_times(hear(out)) if time > 0.03]
+        first = part[0] if part else 0
+        expected = [click - first / float(FPS) for click in (0.5, 1.0)]
+        assert heard == [pytest.approx(time, abs=0.003) for time in expected]
+    film = pipeline.render(learned.person, poses, tmp_path / "out.mov", alpha=True, frames=(5, 18), sound=world.source)
+    assert audio_packet_hashes(film.output) == audio_packet_hashes(out), "a cut-out is heard too"
+
+
+def test_another_sound_replaces_the_video_s_own(world: World, learned: TrainResult, tmp_path: Path) -> None:
+    """It is of another rate and longer, and silent where the video clicks."""
+    pictures = [numbered(n) for n in range(75)]
+    song = write_video(tmp_path / "song.mkv", pictures, rate=25, sound=clicks(3, 0.4, 0.2), sound_codec="flac")
+    out = pipeline.render(learned.person, world.source, tmp_path / "out.mp4", sound=song, frames=(3, 18)).output
+    assert click_times(hear(out)) == [pytest.approx(click - 0.2, abs=0.003) for click in (0.2, 0.6, 1.0)]
+    assert probe(out).fps == FPS and probe(out).frames == 15
+
+
+def test_openpose_json_is_danced_at_the_rate_that_is_said(world: World, learned: TrainResult, tmp_path: Path) -> None:
+    write_openpose(tmp_path / "json", world.source_poses)
+    result = pipeline.render(
+        learned.person, tmp_path / "json", tmp_path / "out.mp4", fps=Fraction(25), sound=world.source, frames=(5, 20)
+    )
+    assert probe(result.output).fps == result.fps == 25 and not any("rate" in line for line in result.warnings)
+    assert [time for time in click_times(hear(result.output)) if time > 0.03] == [pytest.approx(0.3, abs=0.003)]
+    assumed = pipeline.render(learned.person, tmp_path / "json", tmp_path / "assumed.mp4")
+    assert assumed.fps == 30 and any("--fps RATE" in line for line in assumed.warnings)
+    pipeline.pose(tmp_path / "json", tmp_path / "dance.npz", fps=Fraction(25))
+    assert PoseSequence.load(tmp_path / "dance.npz").fps == 25
+
+
+def test_sounds_and_rates_that_will_not_do_are_refused_before_anything_is_looked_at(
+    world: World, learned: TrainResult, tmp_path: Path
+) -> None:
+    world.source_poses.save(tmp_path / "dance.npz")
+    write_openpose(tmp_path / "json", world.source_poses)
+    before = set(tmp_path.rglob("*"))
+
+    def never(progress: Progress) -> None:
+        pytest.fail("the work began")
+
+    def render(source: Path, output: str = "out.mp4", **options: Any) -> None:
+        pipeline.render(learned.person, source, tmp_path / output, **options, on_progress=never)
+
+    def transfer(source: Path, **options: Any) -> None:
+        pipeline.transfer(source, world.target, tmp_path / "out.mp4", consent=CONSENT, **options, on_progress=never)
+
+    npz, silent, rate = tmp_path / "dance.npz", world.target, Fraction(25)
+    attempts: list[tuple[str, Callable[..., None], Path, dict[str, Any]]] = [
+        (r"no\.mp4: no such file; expected a video or a song", render, npz, {"sound": tmp_path / "no.mp4"}),
+        (r"me\.mp4: has no sound", render, npz, {"sound": silent}),
+        (r"dance\.npz: is not a video", render, npz, {"sound": npz}),
+        (r"frames: a folder of pictures has no sound", render, npz, {"sound": world.source, "output": "frames"}),
+        (r"no\.mp4: no such file", transfer, world.source, {"sound": tmp_path / "no.mp4"}),
+        (r"me\.mp4: has no sound", transfer, world.source, {"sound": silent}),
+        (r"dance\.mp4: a video knows its frame rate", render, world.source, {"fps": rate}),
+        (r"dance\.mp4: a video knows its frame rate", transfer, world.source, {"fps": rate}),
+        (r"dance\.npz: poses in an \.npz know their frame rate", transfer, npz, {"fps": rate}),
+        (r"json: --fps 2500 is no rate", transfer, tmp_path / "json", {"fps": 100 * rate}),
+    ]
+    for message, verb, source, options in attempts:
+        with pytest.raises(InputError, match=message) as caught:
+            verb(source, **options)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(OutputError, match="is also an input"):
+        pipeline.render(learned.person, npz, world.source, sound=world.source, on_progress=never)
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_a_transfer_takes_another_sound_and_rate_without_learning_again(
+    world: World, prepared: PrepareResult, tmp_path: Path
+) -> None:
+    write_openpose(tmp_path / "json", world.source_poses)
+    shutil.copytree(
+        prepared.workspace, tmp_path / "out.dancedouble" / "workspace", ignore=shutil.ignore_patterns("training")
+    )
+
+    def go(**options: Any) -> tuple[pipeline.TransferResult, list[str]]:
+        stages: list[str] = []
+        result = pipeline.transfer(
+            tmp_path / "json", world.target, tmp_path / "out.mp4", budget=3, preset="tiny", size=96, consent=CONSENT,
+            on_progress=lambda progress: stages.append(progress.stage), **options,
+        )  # fmt: skip
+        return result, stages
+
+    first, stages = go(sound=world.source, fps=Fraction(25))
+    assert "train" in stages and first.fps == probe(first.output).fps == 25
+    heard = [time for time in click_times(hear(first.output)) if time > 0.03]
+    assert heard == [pytest.approx(0.5, abs=0.003)]
+    again, stages = go()
+    assert again.fps == 30 and not probe(again.output).has_audio and any("--fps" in line for line in again.warnings)
+    assert again.steps == first.steps and "crops" not in stages
+
+
 def test_frames_without_the_dancer_are_the_empty_plate_and_counted(
     world: World, learned: TrainResult, prepared: PrepareResult, tmp_path: Path
 ) -> None:
@@ -295,6 +399,13 @@ def test_info_tells_of_installation_presets_videos_and_poses(world: World, tmp_p
     assert Fraction(pipeline.info(world.source).to_dict()["fps"]) == FPS
     assert json.dumps(facts)
     world.source_poses.save(tmp_path / "dance.npz")
+    write_openpose(tmp_path / "json", world.source_poses)
+    found = pipeline.info(tmp_path / "json").to_dict()
+    assert (found["kind"], found["frames"], found["people_at_most"], found["fps"]) == ("OpenPose JSON", 20, 1, None)
+    right, low = world.source_poses.xy.max(axis=(0, 1))
+    assert found["size_reached"] == [np.ceil(low) + 1, np.ceil(right) + 1] and json.dumps(found)
+    with pytest.raises(WorkspaceError, match="not a finished workspace"):
+        pipeline.info(tmp_path)
     poses = pipeline.info(tmp_path / "dance.npz").to_dict()
     assert (poses["kind"], poses["frames"], poses["gaps"]) == ("poses", 20, 0) and json.dumps(poses)
 

@@ -14,7 +14,7 @@ import pytest
 from dancedouble.errors import InputError, OutputError, SubjectError
 from dancedouble.pose.conversion import BODY_23_FROM_25, COCO_18
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.pose.openpose_json import read_openpose, write_openpose
+from dancedouble.pose.openpose_json import holds_openpose, read_crowd, read_openpose, write_openpose
 from dancedouble.pose.skeleton import INDEX
 from pose_fixtures import dance, film
 
@@ -171,6 +171,19 @@ def test_no_folder_no_files_and_two_clips_in_one(tmp_path: Path) -> None:
     write_frame(tmp_path, 1, name="other_{}_keypoints.json")
     with pytest.raises(InputError, match="both frame 1"):
         read_openpose(tmp_path, SIZE, FPS)
+
+
+def test_a_crowd_is_counted_whoever_is_the_subject(tmp_path: Path) -> None:
+    xy, score = np.tile(np.float32([[20, 30]]), (25, 1)), np.ones(25, np.float32)
+    write_frame(tmp_path, 4, person(xy, score), person(xy + np.float32([100, 0]), score))
+    write_frame(tmp_path, 5, person(xy + np.float32([0, 170.5]), score))
+    write_frame(tmp_path, 8, person(xy, 0 * score))
+    crowd = read_crowd(tmp_path)
+    assert (crowd.frames, crowd.most, crowd.reach) == (5, 2, (202, 121))
+    assert len(read_openpose(tmp_path, SIZE, FPS)) == 5 and holds_openpose(tmp_path)
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "000001.png").touch()
+    assert not holds_openpose(tmp_path / "pictures")
 
 
 def test_a_stray_number_does_not_make_a_clip_of_days(tmp_path: Path) -> None:

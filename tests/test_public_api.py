@@ -84,11 +84,11 @@ def test_the_example_script_runs(
 
 EVERY_OPTION = (
     "transfer a b -o c --budget 1m --preset p --layout strip --size 9 --person 1 --target-person 1 --retarget limbs"
-    " --frames 0:9 --consent me --seed 1 --device cpu",
+    " --frames 0:9 --sound s --fps 25 --consent me --seed 1 --device cpu",
     "prepare a -o b --consent me --person 1 --poses p",
     "train a -o b --budget 1m --preset p --steps 9 --frames 0:9 --size 9 --seed 1 --device cpu",
-    "render a b -o c --frames 0:9 --layout strip --alpha --retarget limbs --person 1 --device cpu",
-    "pose a -o b --openpose c --figures d --person 1",
+    "render a b -o c --frames 0:9 --layout strip --alpha --retarget limbs --person 1 --sound s --fps 25 --device cpu",
+    "pose a -o b --openpose c --figures d --person 1 --fps 25",
     "check a b --sheet c --person 1 --target-person 1",
     "evaluate a -o b --budget 1m --preset p --steps 9 --size 9 --seed 1 --source a --truth b --result c"
     " --result-poses d --person 1 --frames 0:9 --retarget limbs --detector heavy --device cpu",

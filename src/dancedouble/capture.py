@@ -18,7 +18,7 @@ from dancedouble.overlap import read_ahead
 from dancedouble.pose.blazepose import BlazePose, LandmarkModel
 from dancedouble.pose.estimator import PersonPose, PoseEstimator, no_pose
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
-from dancedouble.pose.openpose_json import read_openpose
+from dancedouble.pose.openpose_json import reach_of, read_openpose
 from dancedouble.pose.smoothing import fill_gaps, fill_hands, find_gaps, smooth, smooth_as_paper
 from dancedouble.pose.tracking import Seen, find_subject, follow_subject, sample_step
 from dancedouble.progress import OnProgress, Stage, ignore_progress
@@ -28,7 +28,12 @@ LONGEST_BRIDGED = 0.4
 """Seconds: shorter gaps are interpolated, longer ones stay empty."""
 DEFAULT_FPS = Fraction(30)
 """Rate of poses that come without one."""
-RATE_UNKNOWN = f"OpenPose's files name no frame rate; taken to be {float(DEFAULT_FPS):.0f} frames a second"
+RATE_UNKNOWN = (
+    f"OpenPose's files name no frame rate; taken to be {float(DEFAULT_FPS):.0f} frames a second; --fps RATE of render,"
+    " transfer and pose says another"
+)
+SLOWEST_FPS, FASTEST_FPS = 1, 240
+"""Between these is what may be the rate of poses."""
 DANCE_LOOKS = 11.5
 """How often a second a dance is looked at, at least: every other frame of a phone's video."""
 HANDS_EVERY = 2
@@ -151,13 +156,16 @@ def clean(
 
 def capture_poses(
     source: Path, *, person: int | None = None, frames: tuple[int, int] | None = None, looks: float | None = None,
-    smoothing: Smoothing = "local", estimator: PoseEstimator | None = None, on_progress: OnProgress = ignore_progress,
+    fps: Fraction | None = None, smoothing: Smoothing = "local", estimator: PoseEstimator | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> Capture:  # fmt: skip
     """Poses of ``source``, or of its frames ``frames`` = (first, one past the last).
 
     A video need not be looked at in every frame: ``looks`` is how often a second at least; at hands half as often then.
-    Raises InputError (or one of its kinds) when it is not usable or shows nobody.
+    ``fps`` is the rate of OpenPose's files, which name none. Raises InputError (or one of its kinds) when it is not
+    usable or shows nobody, and as :func:`check_rate` does.
     """
+    check_rate(source, fps)
     if source.suffix == ".npz":
         # Poses of ours are clean already; smoothing them again would make them another dance.
         loaded = PoseSequence.load(source)
@@ -168,7 +176,7 @@ def capture_poses(
     info: VideoInfo | None = None
     people, every, count = 1, 1, None
     if source.is_dir():
-        poses = read_json_folder(source, person)
+        poses = read_json_folder(source, person, fps)
         first, stop = frame_range(frames, len(poses), source)
         poses = poses[first:stop]
     else:
@@ -185,7 +193,8 @@ def capture_poses(
         poses = fill_hands(looked, hands_every)
     _require_somebody(poses, source)
     cleaned, gaps, warnings = clean(poses, smoothing, every=every, count=count)
-    noticed = [*(clip_notes(info) if info is not None else [RATE_UNKNOWN]), *warnings]
+    about_rate = clip_notes(info) if info is not None else [RATE_UNKNOWN] * (fps is None)
+    noticed = [*about_rate, *warnings]
     named = [f"{source.name}: {line}" for line in noticed]
     return Capture(poses=cleaned, gaps=gaps, video=info, warnings=named, people=people)
 
@@ -202,11 +211,28 @@ def _require_somebody(poses: PoseSequence, source: Path) -> None:
         raise NoPersonError(f"{source}: nobody was found in it; expected a person who dances, seen from head to feet")
 
 
-def read_json_folder(folder: Path, person: int | None) -> PoseSequence:
-    """OpenPose's JSON files, which name neither frame size nor rate: the size is what the points reach, at 30 fps."""
-    poses = read_openpose(folder, (1, 1), DEFAULT_FPS, person=person)
-    reach = np.where(poses.score[..., None] > 0, poses.xy, 0).max(axis=(0, 1))
-    return replace(poses, size=(int(np.ceil(reach[1])) + 1, int(np.ceil(reach[0])) + 1))
+def read_json_folder(folder: Path, person: int | None, fps: Fraction | None = None) -> PoseSequence:
+    """OpenPose's JSON files, which name neither frame size nor rate: the size is what the points reach.
+
+    At ``fps`` frames a second, as a fraction that videos can have; at :data:`DEFAULT_FPS` for None.
+    """
+    rate = DEFAULT_FPS if fps is None else Fraction(fps).limit_denominator(1001)
+    poses = read_openpose(folder, (1, 1), rate, person=person)
+    return replace(poses, size=reach_of(poses.xy, poses.score))
+
+
+def check_rate(source: Path, fps: Fraction | None) -> None:
+    """Raise InputError for a rate, in frames a second, that is none, or of a source that knows its own."""
+    if fps is None:
+        return
+    if not SLOWEST_FPS <= fps <= FASTEST_FPS:
+        raise InputError(
+            f"{source}: --fps {float(fps):.4g} is no rate of a video; expected {SLOWEST_FPS} to {FASTEST_FPS} frames a"
+            " second"
+        )
+    if source.is_file():
+        known = "a video knows its" if is_video(source) else "poses in an .npz know their"
+        raise InputError(f"{source}: {known} frame rate, --fps is for a folder of OpenPose JSON; leave it out")
 
 
 def is_video(path: Path) -> bool:

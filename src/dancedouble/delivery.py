@@ -15,9 +15,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dancedouble.capture import check_rate, is_video
 from dancedouble.errors import InputError, OutputError
 from dancedouble.files import atomic_folder, check_folder, entries, write_atomically
-from dancedouble.media.audio import AudioCut
+from dancedouble.media.audio import AudioCut, require_sound
 from dancedouble.media.image import resize, write_image
 from dancedouble.media.video import H264, PRORES_4444, VideoWriter, check_output
 from dancedouble.pose.keypoints import PoseSequence
@@ -91,12 +92,13 @@ def figure_frames(poses: PoseSequence) -> Iterator[Picture]:
 
 
 def check_request(
-    output: Path, layout: Layout, *, inputs: Iterable[Path], alpha: bool = False, has_source_video: bool
-) -> None:
+    output: Path, layout: Layout, *, source: Path, sound: Path | None, fps: Fraction | None, inputs: Iterable[Path],
+    alpha: bool = False,
+) -> None:  # fmt: skip
     """Before any work is done: raise OutputError where ``output`` cannot be written or would overwrite something else,
-    InputError for wishes that cannot be met together."""
+    InputError for wishes that cannot be met together, or not with this dance ``source`` or with this ``sound``."""
     if output.suffix:
-        check_output(output, inputs)
+        check_output(output, [source, *inputs, *([] if sound is None else [sound])])
     elif output.exists() and not _replaceable(output):
         raise OutputError(f"{output}: exists and is not a folder of rendered frames; choose another name")
     else:
@@ -105,10 +107,16 @@ def check_request(
         _check_film(output, alpha)
     if alpha and layout != "result":
         raise InputError(f"--alpha shows the person alone; leave --layout {layout} out")
-    if layout == "side-by-side" and not has_source_video:
+    if layout == "side-by-side" and not is_video(source):
         raise InputError(
             "--layout side-by-side needs the source as a video, and it was given as poses; use --layout strip"
         )
+    check_rate(source, fps)
+    if sound is not None:
+        if not output.suffix:
+            film = TRANSPARENT if alpha else OPAQUE
+            raise InputError(f"{output}: a folder of pictures has no sound; leave --sound out, or name a film, {film}")
+        require_sound(sound)
 
 
 def _check_film(output: Path, alpha: bool) -> None:

@@ -25,10 +25,11 @@ from dancedouble.models.face import FaceDiscriminator, face_generator
 from dancedouble.models.painter import Painter
 from dancedouble.person import read_header
 from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.openpose_json import holds_openpose, read_crowd
 from dancedouble.recipe import LimbInput, Recipe, WholeFrame
 from dancedouble.rendering.face_box import face_side
 from dancedouble.weights import WEIGHTS, available
-from dancedouble.workspace import Workspace
+from dancedouble.workspace import MANIFEST, Workspace
 
 PACKAGES = (
     "torch", "numpy", "av", "opencv-python-headless", "ai-edge-litert", "safetensors", "openvino", "onnx", "onnxscript",
@@ -48,7 +49,10 @@ def describe_installation() -> dict[str, Any]:
 
 
 def describe_path(path: Path) -> dict[str, Any]:
-    """What a person file, a workspace, poses or a video holds."""
+    """What a person file, a workspace, poses (``.npz``, OpenPose JSON folder) or a video holds.
+
+    Raises PersonFileError, WorkspaceError, InputError for what is damaged, or none of these.
+    """
     if path.suffix == ".safetensors":
         header = read_header(path)
         recipe = header.pop("recipe")
@@ -58,6 +62,12 @@ def describe_path(path: Path) -> dict[str, Any]:
             "preset": recipe["preset"],
             "megabytes": round(path.stat().st_size / 1e6, 1),
         }
+    if path.is_dir() and not (path / MANIFEST).is_file() and holds_openpose(path):
+        crowd = read_crowd(path)
+        return {
+            "kind": "OpenPose JSON", "frames": crowd.frames, "people_at_most": crowd.most,
+            "size_reached": list(crowd.reach) if crowd.most else None, "fps": None,
+        }  # fmt: skip
     if path.is_dir():
         values = Workspace(path).manifest.to_dict()
         return {"kind": "workspace", **values, "usable": len(values["usable"])}

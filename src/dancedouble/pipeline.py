@@ -7,6 +7,7 @@ goes on; while a person is being learned, a stop leaves a usable person file.
 from __future__ import annotations
 
 import time
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from dancedouble.assessment.doctor import examine, examine_poses, keep_quality, 
 from dancedouble.assessment.finished import assess_result
 from dancedouble.assessment.held_out import run_trial
 from dancedouble.assessment.trial import hold_out, pair_up
-from dancedouble.capture import DANCE_LOOKS, Smoothing, capture_poses, dance_estimator, is_video, subject_model
+from dancedouble.capture import DANCE_LOOKS, Smoothing, capture_poses, dance_estimator, subject_model
 from dancedouble.delivery import Layout, check_request
 from dancedouble.description import describe_installation, describe_path, describe_preset
 from dancedouble.devices import choose_device
@@ -193,24 +194,29 @@ def train(
 def render(
     person: AnyPath, source: AnyPath, output: AnyPath, *, frames: Frames | None = None, layout: Layout = "result",
     alpha: bool = False, retarget: Retarget = DEFAULT_RETARGET, person_number: int | None = None,
-    device: str = "auto", on_progress: OnProgress = ignore_progress,
+    sound: AnyPath | None = None, fps: Fraction | None = None, device: str = "auto",
+    on_progress: OnProgress = ignore_progress,
 ) -> RenderResult:  # fmt: skip
     """Have a learned person dance: ``output`` is an ``.mp4`` with the dance's sound, or a folder of PNG frames.
 
     ``alpha`` leaves the room out: ``output`` is then a ``.mov`` with the dance's sound, or a folder of RGBA frames.
     ``source`` is a video or poses (``.npz``, OpenPose JSON folder); ``frames`` = (first, one past the last) of it.
-    Raises PersonFileError, InputError, OutputError.
+    ``sound`` is a file that is heard from the dance's beginning on, in place of a video's own sound. ``fps`` is the
+    rate of OpenPose JSON, which names none: 30 unless given. Raises PersonFileError, InputError, OutputError.
     """
     source, output, started = Path(source), Path(output), time.monotonic()
-    check_request(output, layout, inputs=[source, Path(person)], alpha=alpha, has_source_video=is_video(source))
+    heard = None if sound is None else Path(sound)
+    check_request(output, layout, source=source, sound=heard, fps=fps, inputs=[Path(person)], alpha=alpha)
     subject = load_person(person)
     if alpha and not recipe_from_dict(subject.recipe).paints_alpha:
         raise InputError(f"{person}: preset {subject.recipe['preset']} paints whole frames; leave --alpha out")
     renderer = Synthesizer(subject, open_engine(subject, device, exact=False))
-    capture = capture_poses(source, person=person_number, frames=frames, looks=DANCE_LOOKS, on_progress=on_progress)
+    capture = capture_poses(
+        source, person=person_number, frames=frames, looks=DANCE_LOOKS, fps=fps, on_progress=on_progress
+    )
     looked = time.monotonic() - started
     return render_capture(
-        renderer, capture, source, output, first=frames[0] if frames else 0, layout=layout, alpha=alpha,
+        renderer, capture, source, output, first=frames[0] if frames else 0, sound=heard, layout=layout, alpha=alpha,
         retarget=retarget, seconds={"poses": looked}, on_progress=on_progress,
     )  # fmt: skip
 
@@ -218,19 +224,22 @@ def render(
 def transfer(
     source: AnyPath, target: AnyPath, output: AnyPath, *, budget: float | None = None, preset: str = "swift",
     layout: Layout = "result", size: int | None = None, person: int | None = None, target_person: int | None = None,
-    retarget: Retarget = DEFAULT_RETARGET, frames: Frames | None = None, consent: str | None = None, seed: int = 0,
-    warm_start: AnyPath | None = None, device: str = "auto", on_progress: OnProgress = ignore_progress,
+    retarget: Retarget = DEFAULT_RETARGET, frames: Frames | None = None, sound: AnyPath | None = None,
+    fps: Fraction | None = None, consent: str | None = None, seed: int = 0, warm_start: AnyPath | None = None,
+    device: str = "auto", on_progress: OnProgress = ignore_progress,
 ) -> TransferResult:  # fmt: skip
     """The whole job within ``budget`` seconds: look at both videos, learn the target, render the dance.
 
     Without a budget, ten minutes, or as long as a long dance needs for four minutes of learning beside the rest.
+    ``sound`` and ``fps`` are as for :func:`render`; another one of these makes the video anew, not the person.
 
     State is kept in ``<output without .mp4>.dancedouble/`` beside the output: the same call goes on after a kill,
     and the person file there renders other dances. Raises what :func:`prepare`, :func:`train`, :func:`render` raise.
     """
     source, target, output = Path(source), Path(target), Path(output)
     where = choose_device(device)
-    check_request(output, layout, inputs=[source, target], has_source_video=is_video(source))
+    heard = None if sound is None else Path(sound)
+    check_request(output, layout, source=source, sound=heard, fps=fps, inputs=[target])
     state = output.with_suffix(".dancedouble")
     probe(target)  # says what is wrong with it before anything is asked
     if not (state / "workspace").is_dir():
@@ -240,7 +249,7 @@ def transfer(
     with state_folder(state), asking_for("--target-person"):
         prepared = prepare(target, state / "workspace", consent=consent, person=target_person, on_progress=on_progress)
     announce(prepared.warnings, "check", on_progress)
-    capture = cached_capture(source, state / "source-poses.npz", person, frames, on_progress)
+    capture = cached_capture(source, state / "source-poses.npz", person, frames, fps, on_progress)
     footage = Workspace(prepared.workspace)
     lacking = _checked(capture.poses, footage.poses, target, on_progress)
     spent = time.monotonic() - started
@@ -265,7 +274,7 @@ def transfer(
     subject = load_person(learned.person)
     rendered = render_capture(
         Synthesizer(subject, open_engine(subject, device, exact=False)), capture, source, output,
-        first=frames[0] if frames else 0, layout=layout, alpha=False, retarget=retarget,
+        first=frames[0] if frames else 0, sound=heard, layout=layout, alpha=False, retarget=retarget,
         seconds={"poses": spent, **learned.seconds}, on_progress=on_progress,
     )  # fmt: skip
     return TransferResult(
@@ -276,10 +285,12 @@ def transfer(
 
 def pose(
     video: AnyPath, output: AnyPath, *, openpose: AnyPath | None = None, figures: AnyPath | None = None,
-    smoothing: Smoothing = "local", person: int | None = None, on_progress: OnProgress = ignore_progress,
+    smoothing: Smoothing = "local", person: int | None = None, fps: Fraction | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> PoseResult:  # fmt: skip
     """One person's poses of a video as ``.npz``; also as OpenPose JSON files, and as a film of the stick figure.
 
+    A folder of OpenPose JSON, at ``fps`` frames a second, will do for ``video``: the ``.npz`` then knows its rate.
     What is learned or rendered from the ``.npz`` is smoothed as it is: ``paper`` is the paper's median and Gaussian.
     Raises InputError and its kinds, OutputError.
     """
@@ -289,7 +300,7 @@ def pose(
         check_video_output(Path(figures), [video, output])
     if openpose is not None:
         check_openpose(Path(openpose))
-    capture = capture_poses(video, person=person, smoothing=smoothing, on_progress=on_progress)
+    capture = capture_poses(video, person=person, smoothing=smoothing, fps=fps, on_progress=on_progress)
     capture.poses.save(output)
     if openpose is not None:
         write_openpose(openpose, capture.poses)

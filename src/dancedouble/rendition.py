@@ -20,18 +20,19 @@ from dancedouble.synthesis import Synthesizer
 
 
 def render_capture(
-    renderer: Synthesizer, capture: Capture, source: Path, output: Path, *, first: int, layout: Layout, alpha: bool,
-    retarget: Retarget, seconds: dict[str, float], on_progress: OnProgress,
+    renderer: Synthesizer, capture: Capture, source: Path, output: Path, *, first: int, sound: Path | None,
+    layout: Layout, alpha: bool, retarget: Retarget, seconds: dict[str, float], on_progress: OnProgress,
 ) -> RenderResult:  # fmt: skip
     """Have the renderer's person dance what was captured of ``source``, whose frame ``first`` the capture begins with.
 
-    Writes the output, marked as synthetic, and a sidecar beside it. Raises OutputError, InputError, PersonFileError.
+    It is to the sound of the file ``sound``, which begins as the source does; to the source's own for None. Writes the
+    output, marked as synthetic, and a sidecar beside it. Raises OutputError, InputError, PersonFileError.
     """
     started, subject = time.monotonic(), renderer.person
     normalized = normalize_poses(capture.poses, subject.poses, retarget=retarget)
     video, fps = capture.video, capture.poses.fps
     stop = first + len(capture.poses)
-    audio = _sound(capture, first)
+    audio = _sound(capture, first, sound)
     source_size = None if video is None else video.size
     sources = read_frames(video.path, start=first, stop=stop) if video is not None and layout != "result" else None
     stage = Stage("render", on_progress, total=len(capture.poses))
@@ -65,9 +66,8 @@ def film_figures(path: Path, capture: Capture, on_progress: OnProgress) -> None:
             writer.write(frame)
 
 
-def _sound(capture: Capture, first: int = 0) -> AudioCut | None:
-    """The sound of the captured frames; None where there is none."""
+def _sound(capture: Capture, first: int = 0, given: Path | None = None) -> AudioCut | None:
+    """The sound of the captured frames, out of the file ``given`` or of their own video; None where there is none."""
     video, fps = capture.video, capture.poses.fps
-    if video is None or not video.has_audio:
-        return None
-    return AudioCut(video.path, first / fps, (first + len(capture.poses)) / fps)
+    path = given or (video.path if video is not None and video.has_audio else None)
+    return None if path is None else AudioCut(path, first / fps, (first + len(capture.poses)) / fps)

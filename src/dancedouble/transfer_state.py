@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fractions import Fraction
 from pathlib import Path
 
 import torch
@@ -74,17 +75,22 @@ def _minutes(seconds: float) -> str:
 
 
 def cached_capture(
-    source: Path, cache: Path, person: int | None, frames: tuple[int, int] | None, on_progress: OnProgress
-) -> Capture:
-    """The source's poses, kept beside the transfer's other state so that a resume does not look again."""
-    key = json.dumps([identity(source), person, frames, WAY])
+    source: Path, cache: Path, person: int | None, frames: tuple[int, int] | None, fps: Fraction | None,
+    on_progress: OnProgress,
+) -> Capture:  # fmt: skip
+    """The source's poses, kept beside the transfer's other state so that a resume does not look again.
+
+    ``fps`` is the rate of OpenPose's files. Raises what :func:`dancedouble.capture.capture_poses` raises.
+    """
+    # A rate nobody gave is not the same as 30: it is warned of.
+    key = json.dumps([identity(source), person, frames, None if fps is None else str(fps), WAY])
     note = cache.with_suffix(".json")
     if cache.is_file() and note.is_file():
         kept = json.loads(note.read_text())
         if kept["key"] == key:
             video = probe(source) if is_video(source) else None
             return Capture(poses=PoseSequence.load(cache), gaps=kept["gaps"], video=video, warnings=kept["warnings"])
-    capture = capture_poses(source, person=person, frames=frames, looks=DANCE_LOOKS, on_progress=on_progress)
+    capture = capture_poses(source, person=person, frames=frames, looks=DANCE_LOOKS, fps=fps, on_progress=on_progress)
     note.unlink(missing_ok=True)  # a kill must not leave it beside other poses
     capture.poses.save(cache)
     kept = {"key": key, "gaps": capture.gaps, "warnings": capture.warnings}

@@ -26,10 +26,12 @@ from dancedouble.cli.options import (
     Precision,
     PresetOption,
     QuietOption,
+    RateOption,
     RetargetOption,
     SeedOption,
     SizeOption,
     Smoothing,
+    SoundOption,
     SourceArgument,
     StepsOption,
     TargetArgument,
@@ -96,6 +98,8 @@ def transfer(
     target_person: TargetPersonOption = None,
     retarget: RetargetOption = None,
     frames: FramesOption = None,
+    sound: SoundOption = None,
+    fps: RateOption = None,
     consent: ConsentOption = None,
     seed: SeedOption = None,
     warm_start: WarmStartOption = None,
@@ -116,8 +120,8 @@ def transfer(
             source, target, output,
             **given(
                 budget=budget, preset=preset, layout=layout, size=size, person=person,
-                target_person=target_person, retarget=retarget, frames=frames, consent=consent, seed=seed,
-                warm_start=warm_start, device=device,
+                target_person=target_person, retarget=retarget, frames=frames, sound=sound, fps=fps,
+                consent=consent, seed=seed, warm_start=warm_start, device=device,
             ),
             on_progress=on_progress,
         )  # fmt: skip
@@ -255,6 +259,8 @@ def render(
     person_number: Annotated[
         int | None, option("--person", metavar="N", min=1, meaning="Which dancer in SOURCE.")
     ] = None,
+    sound: SoundOption = None,
+    fps: RateOption = None,
     device: DeviceOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -269,7 +275,7 @@ def render(
             person, source, output,
             **given(
                 frames=frames, layout=layout, alpha=alpha, retarget=retarget, person_number=person_number,
-                device=device,
+                sound=sound, fps=fps, device=device,
             ),
             on_progress=on_progress,
         )  # fmt: skip
@@ -292,6 +298,7 @@ def pose(
         Smoothing | None, option("--smoothing", meaning="Local parabolas, the paper's median and Gaussian, or none.")
     ] = None,
     person: PersonOption = None,
+    fps: RateOption = None,
     device: DeviceOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -303,7 +310,7 @@ def pose(
         from dancedouble import pipeline
 
         return pipeline.pose(
-            video, output, **given(openpose=openpose, figures=figures, smoothing=smoothing, person=person),
+            video, output, **given(openpose=openpose, figures=figures, smoothing=smoothing, person=person, fps=fps),
             on_progress=on_progress,
         )  # fmt: skip
 

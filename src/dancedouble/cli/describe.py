@@ -113,8 +113,10 @@ def info(result: InfoResult) -> str:
 
 
 def readable(name: str, fact: Any) -> Any:
-    """A size as width × height, a time in seconds, a rate as a number; anything else as it is."""
-    if name == "size" and fact:
+    """A size as width × height, a time in seconds, a rate as a number or as missing; anything else as it is."""
+    if name == "fps" and fact is None:
+        return "not named; render and transfer take --fps RATE"
+    if name in ("size", "size_reached") and fact:
         return f"{fact[1]} × {fact[0]}"
     if name in ("duration", "start_time"):
         return f"{float(Fraction(fact)):.2f} s"

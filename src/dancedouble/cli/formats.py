@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 TIME = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s?)?")
 FRAMES = re.compile(r"(\d*):(\d+)")
+RATE = re.compile(r"\d+(?:\.\d+)?|\d+/0*[1-9]\d*")
 DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?|mps|openvino")
 
 
@@ -28,6 +30,18 @@ def parse_frames(text: str) -> tuple[int, int]:
     if start >= stop:
         raise ValueError(f"{text!r} holds no frame; B is the frame after the last, so it is larger than A")
     return start, stop
+
+
+def parse_rate(text: str) -> Fraction:
+    """Frames a second in ``25``, ``29.97`` or ``30000/1001``. ValueError for anything else.
+
+    Two decimals and more that round a rate of television, as 29.97 and 23.976 do, mean that rate.
+    """
+    if RATE.fullmatch(text.strip()) is None or (rate := Fraction(text.strip())) == 0:
+        raise ValueError(f"{text!r} is not a frame rate; write 25, 29.97 or 30000/1001")
+    decimals = len(text.strip().partition(".")[2])
+    television = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
+    return television if decimals >= 2 and round(television, decimals) == rate else rate
 
 
 def parse_device(text: str) -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from dancedouble.cli.formats import parse_device, parse_frames, parse_time
+from dancedouble.cli.formats import parse_device, parse_frames, parse_rate, parse_time
 
 Value = TypeVar("Value")
 
@@ -101,7 +102,7 @@ def option(*names: str, meaning: str, metavar: str | None = None, **more: Any) -
 SourceArgument = Annotated[Path, argument("SOURCE", "The dance: a video, poses .npz or OpenPose JSON folder.")]
 TargetArgument = Annotated[Path, argument("TARGET", "Half a minute of the person who is to dance it.")]
 PersonFileArgument = Annotated[Path, argument("PERSON", "A person file: PERSON.safetensors.")]
-VideoArgument = Annotated[Path, argument("VIDEO", "A video: anything FFmpeg reads.")]
+VideoArgument = Annotated[Path, argument("VIDEO", "A video: anything FFmpeg reads; or OpenPose JSON folder.")]
 
 BudgetOption = Annotated[
     float | None,
@@ -110,6 +111,14 @@ BudgetOption = Annotated[
 FramesOption = Annotated[
     Any,  # a pair; annotated as one, Typer would ask for two words
     option("--frames", metavar="A:B", parser=usage(parse_frames), meaning="Only the frames A to B - 1."),
+]
+SoundOption = Annotated[
+    Path | None,
+    option("--sound", metavar="VIDEO", meaning="Whose sound to hear: for poses, or in place of SOURCE's own."),
+]
+RateOption = Annotated[
+    Fraction | None,
+    option("--fps", metavar="RATE", parser=usage(parse_rate), meaning="Frames a second of OpenPose JSON."),
 ]
 PresetOption = Annotated[
     str | None, option("--preset", metavar="NAME", meaning=f"The recipe for learning: {', '.join(PRESETS)}.")

@@ -26,6 +26,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
 
+from dancedouble.errors import MediaError
 from dancedouble.media import decoding
 from dancedouble.media.probing import survey
 
@@ -66,12 +67,26 @@ class AudioTrack(Protocol):
         ...
 
 
+def require_sound(path: Path) -> None:
+    """Before any work is done: raise MediaError where ``path`` is missing, not media, or holds no sound to cut."""
+    if not path.exists():
+        raise MediaError(f"{path}: no such file; expected a video or a song, whose sound is to be heard")
+    with decoding.open_media(path) as source:
+        stream = _sound_of(source)
+        if stream is None or not stream.sample_rate:
+            held = ", ".join(sorted({stream.type for stream in source.streams})) or "nothing"
+            raise MediaError(f"{path}: has no sound that can be read (it holds: {held}); expected a file with sound")
+        has_video = decoding.find_video_stream(source) is not None
+    if has_video:
+        survey(path)  # the cut will need its first frame's time
+
+
 @contextmanager
 def open_track(output: OutputContainer, cut: AudioCut) -> Iterator[AudioTrack | None]:
     """Add a stream to ``output`` for ``cut``; None, and no stream, when the file has no sound."""
     with ExitStack() as stack:
         source = stack.enter_context(decoding.open_media(cut.path))
-        stream = next((audio for audio in source.streams.audio if audio.codec_context is not None), None)
+        stream = _sound_of(source)
         if stream is None:
             yield None
             return
@@ -85,6 +100,11 @@ def open_track(output: OutputContainer, cut: AudioCut) -> Iterator[AudioTrack | 
             yield _CopiedTrack(output, source, stream, cut, origin)
         else:
             yield _EncodedTrack(output, source, stream, cut, origin)
+
+
+def _sound_of(source: InputContainer) -> AudioStream | None:
+    """The first stream of sound that FFmpeg can decode."""
+    return next((audio for audio in source.streams.audio if audio.codec_context is not None), None)
 
 
 def _fits(stream: AudioStream, output: OutputContainer) -> bool:

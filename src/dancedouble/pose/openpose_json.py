@@ -75,18 +75,11 @@ def read_openpose(
 
     Raises InputError for what is not such a folder, and SubjectError when ``person`` does not exist.
     """
-    files = _numbered_files(Path(folder))
-    first = files[0][0]
-    step = reduce(math.gcd, (number - first for number, _ in files), 0) or 1
-    frames = (files[-1][0] - first) // step + 1
-    if frames > EMPTIEST * len(files):
-        raise InputError(
-            f"{folder}: {len(files)} files are numbered {first} to {files[-1][0]}; expected one file per frame, "
-            "so remove the files that do not belong to the clip"
-        )
+    files = _files_by_frame(Path(folder))
+    frames = max(files) + 1
     tracks: list[_Track] = []
-    for number, path in files:
-        _extend_tracks(tracks, (number - first) // step, _read_people(path))
+    for frame, path in files.items():
+        _extend_tracks(tracks, frame, _read_people(path))
     tracks.sort(key=lambda track: -track.weight)
     chosen = (person or 1) - 1
     if person is not None and not 0 <= chosen < len(tracks):
@@ -101,6 +94,40 @@ def read_openpose(
                 f"{folder}: coordinates are within -1 to 1; expected pixels (OpenPose's --keypoint_scale 0)"
             )
     return PoseSequence(xy=xy, score=score, size=size, fps=fps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crowd:
+    """Everybody in a folder of OpenPose files, whoever is the subject."""
+
+    frames: int
+    most: int
+    """People in the frame that shows most of them."""
+    reach: tuple[int, int]
+    """(height, width) of a picture that just holds all of their points, in pixels; (1, 1) without any."""
+
+
+def holds_openpose(folder: Path) -> bool:
+    """Whether a folder, going by the names in it, is one of OpenPose files."""
+    return any(FRAME_NUMBER.search(path.name) for path in entries(folder))
+
+
+def read_crowd(folder: Path) -> Crowd:
+    """Count who is in a folder of OpenPose files. Raises InputError as :func:`read_openpose` does."""
+    files = _files_by_frame(folder)
+    most, reach = 0, (1, 1)
+    for path in files.values():
+        people = _read_people(path)
+        points = np.concatenate([*people, np.zeros((1, 3), np.float32)])
+        height, width = reach_of(points[:, :2], points[:, 2])
+        most, reach = max(most, len(people)), (max(reach[0], height), max(reach[1], width))
+    return Crowd(frames=max(files) + 1, most=most, reach=reach)
+
+
+def reach_of(xy: Array, score: Array) -> tuple[int, int]:
+    """(height, width) of a picture that just holds the detected of the points, (..., 2) in pixels."""
+    width, height = np.where(score[..., None] > 0, xy, 0).reshape(-1, 2).max(axis=0)
+    return max(0, int(np.ceil(height))) + 1, max(0, int(np.ceil(width))) + 1
 
 
 def shows_several(folder: Path) -> bool:
@@ -149,6 +176,19 @@ def _extent(points: Array) -> tuple[Array, float]:
     xy = points[points[:, 2] > 0, :2]
     low, high = xy.min(axis=0), xy.max(axis=0)
     return (low + high) / 2, float(np.hypot(*(high - low)))
+
+
+def _files_by_frame(folder: Path) -> dict[int, Path]:
+    """The folder's keypoint files by frame, from 0, in order; numbers that go up by one step are frames in a row."""
+    files = _numbered_files(folder)
+    first, last = files[0][0], files[-1][0]
+    step = reduce(math.gcd, (number - first for number, _ in files), 0) or 1
+    if (last - first) // step + 1 > EMPTIEST * len(files):
+        raise InputError(
+            f"{folder}: {len(files)} files are numbered {first} to {last}; expected one file per frame, "
+            "so remove the files that do not belong to the clip"
+        )
+    return {(number - first) // step: path for number, path in files}
 
 
 def _numbered_files(folder: Path) -> list[tuple[int, Path]]:
