@@ -13,6 +13,7 @@ from dancedouble.assessment.detection import Watched, video_pictures, watch
 from dancedouble.assessment.trial import Trial, hold_out, pair_up
 from dancedouble.capture import capture_poses, subject_model
 from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.preparation import WAY
 from dancedouble.progress import OnProgress
 from dancedouble.workspace import Workspace
 
@@ -65,6 +66,7 @@ def prepared(video: Path, folder: Path, consent: str, on_progress: OnProgress) -
 
 def danced(video: Path, kept: Path, on_progress: OnProgress) -> PoseSequence:
     """The dance's poses, found once."""
+    kept = kept.with_suffix(f".{WAY}.npz")
     if not kept.is_file():
         capture_poses(video, on_progress=on_progress).poses.save(kept)
     return PoseSequence.load(kept)
@@ -72,7 +74,7 @@ def danced(video: Path, kept: Path, on_progress: OnProgress) -> PoseSequence:
 
 def watched(video: Path, kept: Path, on_progress: OnProgress) -> Watched:
     """Poses and masks of a video, found once."""
-    poses, masks = kept.with_suffix(".poses.npz"), kept.with_suffix(".masks.npz")
+    poses, masks = (kept.with_suffix(f".{WAY}.{what}.npz") for what in ("poses", "masks"))
     if not poses.is_file():
         seen = watch(video_pictures(video), on_progress=on_progress)
         np.savez_compressed(masks, **{str(i): np.frombuffer(m, np.uint8) for i, m in enumerate(seen.masks) if m})

@@ -23,7 +23,7 @@ from dancedouble.assessment import contenders, held_out, measuring
 from dancedouble.assessment.doctor import keep_quality
 from dancedouble.assessment.keeping import kept_measured, measured_key
 from dancedouble.assessment.second_opinion import film_truth, judge_by_others
-from dancedouble.assessment.sidecar import FrameSpan, flagged_frames, write_sidecar
+from dancedouble.assessment.sidecar import FrameSpan, flagged_frames, sidecar_of, write_sidecar
 from dancedouble.assessment.trial import TrainingPart, hold_out
 from dancedouble.cli import main
 from dancedouble.coverage import check_coverage
@@ -363,7 +363,7 @@ def test_the_dance_is_looked_at_as_rendering_looks_at_it(
     asked: list[dict[str, Any]] = []
 
     def remembered(path: Path, **named: Any) -> capture.Capture:
-        asked.append({name: value for name, value in named.items() if name not in {"on_progress", "frames"}})
+        asked.append({name: value for name, value in named.items() if name not in {"on_progress", "frames", "fps"}})
         return capture.capture_poses(path, **named)
 
     for module in ("pipeline", "assessment.trial"):
@@ -620,3 +620,8 @@ def test_what_is_learned_is_learned_anew_with_another_start_or_judge(
     monkeypatch.setattr(contenders, "first_beginning", lambda recipe: Beginning(identity="another"))
     keys.append(lesson._key(part, recipe, None))
     assert len(set(keys)) == 3
+
+
+def test_a_film_with_transparency_has_a_sidecar_of_its_own() -> None:
+    names = [sidecar_of(Path(name)).name for name in ("dance.mp4", "dance", "dance.mov")]
+    assert names == ["dance.json", "dance.json", "dance.mov.json"]

@@ -12,7 +12,7 @@ import pytest
 
 from dancedouble import capture, transfer_state
 from dancedouble.capture import DANCE_LOOKS, Capture, capture_poses
-from dancedouble.errors import InputError, NoPersonError, WeightsError
+from dancedouble.errors import InputError, NoPersonError, PersonTooSmallError, SubjectError, WeightsError
 from dancedouble.media.video import VideoWriter
 from dancedouble.pose.estimator import FakePoseEstimator, Frame, PersonPose, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
@@ -211,3 +211,27 @@ def test_a_person_is_counted_in_the_whole_video_whatever_part_is_danced(tmp_path
         assert np.abs(found.poses.xy[:, nose] - who.xy[42:48, nose]).max() < 2
     with pytest.raises(NoPersonError, match="person 2 is not in frames 5 to 20"):
         capture_poses(tmp_path / "two.mp4", person=2, frames=(5, 20), estimator=FakePoseEstimator(lead, other))
+
+
+def test_rivals_in_a_part_are_numbered_in_the_whole_video(tmp_path: Path) -> None:
+    one, other = walk(60, Fraction(30)), walk(60, Fraction(30))
+    other = replace(other, xy=other.xy + np.float32((-40, 0)), score=other.score.copy())
+    other.score[:36] = 0
+    with VideoWriter(tmp_path / "two.mp4", SIZE, Fraction(30)) as writer:
+        for index in range(60):
+            writer.write(stamp_frame(np.full((*SIZE, 3), 90, np.uint8), index))
+    with pytest.raises(SubjectError, match=r"in frames 40 to 58; .* by the numbers of `dancedouble info two\.mp4`"):
+        capture_poses(tmp_path / "two.mp4", frames=(40, 58), estimator=FakePoseEstimator(one, other))
+
+
+def test_who_is_near_in_the_part_alone_is_large_enough(tmp_path: Path) -> None:
+    lead, far = walk(60, Fraction(30)), walk(60, Fraction(30))
+    scale = np.where(np.arange(60) < 36, 0.55, 1.0).astype(np.float32)[:, None, None]
+    far = replace(far, xy=(far.xy - np.float32((200, 220))) * scale + np.float32((200, 220)))
+    with VideoWriter(tmp_path / "two.mp4", SIZE, Fraction(30)) as writer:
+        for index in range(60):
+            writer.write(stamp_frame(np.full((*SIZE, 3), 90, np.uint8), index))
+    estimator = FakePoseEstimator(lead, far)
+    assert len(capture_poses(tmp_path / "two.mp4", person=2, frames=(40, 58), estimator=estimator).poses) == 18
+    with pytest.raises(PersonTooSmallError):
+        capture_poses(tmp_path / "two.mp4", person=2, frames=(0, 30), estimator=estimator)

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from dancedouble.delivery import check_request
 from dancedouble.errors import OutputError
 from dancedouble.files import atomic_folder, atomic_path, check_folder, entries, identity
+from dancedouble.pose.openpose_json import check_openpose
+from dancedouble.workspace import _require_ours
 
 
 def test_a_full_disk_is_one_line_that_names_what_was_asked_for_and_leaves_nothing(tmp_path: Path) -> None:
@@ -132,8 +135,21 @@ def test_what_is_written_may_be_read_by_whom_the_umask_lets(tmp_path: Path) -> N
     assert [oct((tmp_path / name).stat().st_mode & 0o777) for name in ("file", "folder")] == ["0o644", "0o755"]
 
 
+@pytest.mark.parametrize("name", [".git", ".env", ".ssh"])
+def test_a_folder_of_somebody_s_hidden_files_is_not_empty(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    assert [path.name for path in entries(tmp_path)] == [name]
+    for check in (
+        lambda: check_openpose(tmp_path),
+        lambda: _require_ours(tmp_path),
+        lambda: check_request(tmp_path, "result", source=tmp_path / "a.mp4", sound=None, fps=None, inputs=[]),
+    ):
+        with pytest.raises(OutputError):
+            check()
+
+
 def test_what_systems_put_into_folders_is_not_ours_to_mind(tmp_path: Path) -> None:
-    for name in ("b.png", "a.png", ".DS_Store", "._a.png", "Thumbs.db", "desktop.ini"):
+    for name in ("b.png", "a.png", ".DS_Store", "._a.png", "Thumbs.db", "desktop.ini", ".a.x1.part.png", ".b.part"):
         (tmp_path / name).touch()
     assert [path.name for path in entries(tmp_path)] == ["a.png", "b.png"]
     kept = identity(tmp_path)

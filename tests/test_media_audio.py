@@ -327,4 +327,5 @@ def test_sound_that_changes_its_channels_on_the_way_goes_on(tmp_path: Path) -> N
     with VideoWriter(tmp_path / "out.mp4", SIZE, Fraction(FPS), audio=cut) as writer:
         for n in range(4 * FPS):
             writer.write(numbered(n))
-    assert probe(tmp_path / "out.mp4").has_audio
+    heard = click_times(hear(tmp_path / "out.mp4"))
+    assert any(time < 2 for time in heard) and any(time > 2 for time in heard)

@@ -38,7 +38,6 @@ from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.openpose_json import write_openpose
 from dancedouble.progress import Progress
 from dancedouble.results import Plan, PrepareResult, TrainResult
-from dancedouble.transfer_state import kept_plan
 from dancedouble.workspace import Workspace
 from media_samples import audio_packet_hashes, click_times, clicks, hear, numbered, read_rgba, write_video
 from small_world import FPS, OFFSET, SIZE, TwoClipEstimator, World, draw_clip, make_world, shifted
@@ -187,7 +186,7 @@ def test_one_film_holds_the_person_alone_with_the_sound(world: World, learned: T
         assert apart[..., 3].max() <= 2 and apart[picture[..., 3] == 255].max() <= 4
     marks = read_metadata(film)
     assert "ynthetic" in marks["comment"] and json.loads(marks["dancedouble"])["synthetic"] is True
-    assert json.loads(film.with_suffix(".json").read_text())["record"] == json.loads(marks["dancedouble"])
+    assert json.loads(film.with_name("out.mov.json").read_text())["record"] == json.loads(marks["dancedouble"])
 
 
 def test_films_with_transparency_are_mov_and_others_are_not(world: World, learned: TrainResult, tmp_path: Path) -> None:
@@ -630,12 +629,28 @@ def test_a_budget_nobody_gave_leaves_time_to_learn_and_one_that_does_not_is_told
     assert short.training == 20 and "give --budget 16m" in short_of_learning(short)[0]
 
 
-def test_another_dance_or_footage_is_planned_anew(tmp_path: Path) -> None:
-    first, second = (Plan(poses=1, training=t, rendering=1, size=96, preset="tiny") for t in (20, 400))
-    requests: list[dict[str, object]] = [{"budget": 600, "source": name} for name in ("long", "short")]
-    path = tmp_path / "plan.json"
-    assert kept_plan(path, requests[0], first) == first == kept_plan(path, requests[0], second)
-    assert kept_plan(path, requests[1], second) == second
+def test_another_dance_is_planned_anew(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a transfer that was stopped before its learning, and of one with another dance into the same output."""
+
+    class Enough(Exception):
+        pass
+
+    budgets: list[float] = []
+
+    def train(*_: object, budget: float, **__: object) -> None:
+        budgets.append(budget)
+        raise Enough
+
+    monkeypatch.setattr(pipeline, "train", train)
+    poses = world.source_poses
+    poses.save(tmp_path / "long.npz")
+    poses[:5].save(tmp_path / "short.npz")
+    for dance in ("long", "long", "short"):
+        with pytest.raises(Enough):
+            pipeline.transfer(tmp_path / f"{dance}.npz", world.target, tmp_path / "out.mp4", budget=90, consent=CONSENT)
+    first, again, other = budgets
+    assert again == first, "the same call goes on under the same plan"
+    assert other > first
 
 
 def test_consent_can_be_corrected(world: World, prepared: PrepareResult, tmp_path: Path) -> None:

@@ -327,3 +327,16 @@ def test_a_result_in_which_nobody_is_found_says_so() -> None:
     none = finished_report(0)
     assert headline(none).startswith("out.mp4 shows nobody") and "nan" not in headline(none)
     build_html(none, ReportPictures())
+
+
+def test_another_network_is_asked_only_where_it_did_not_teach() -> None:
+    report = make_report()
+    question = "a network that did not teach it"
+    for judge, asked in (("LPIPS (AlexNet)", True), ("VGG16", False)):
+        methods = tuple(
+            replace(
+                m, table=m.table.join(FrameTable({"body.lpips_vgg": np.full(75, 0.2)})), settings={"taught by": judge}
+            )
+            for m in report.methods
+        )
+        assert (question in build_html(replace(report, methods=methods), ReportPictures())) == asked

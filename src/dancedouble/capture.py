@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.errors import InputError, NoPersonError, WeightsError
+from dancedouble.errors import InputError, NoPersonError, SubjectError, WeightsError
 from dancedouble.media.video import VideoInfo, probe, read_frames
 from dancedouble.overlap import read_ahead
 from dancedouble.pose.blazepose import BlazePose, LandmarkModel
@@ -20,7 +20,7 @@ from dancedouble.pose.estimator import PersonPose, PoseEstimator, no_pose
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
 from dancedouble.pose.openpose_json import reach_of, read_openpose
 from dancedouble.pose.smoothing import fill_gaps, fill_hands, find_gaps, smooth, smooth_as_paper
-from dancedouble.pose.tracking import Seen, find_subject, follow_subject, sample_step
+from dancedouble.pose.tracking import Seen, Track, find_subject, follow_subject, sample_step
 from dancedouble.progress import OnProgress, Stage, ignore_progress
 from dancedouble.weights import available, weight_path
 
@@ -104,22 +104,32 @@ def follow(
     def frames(every: int) -> Iterator[NDArray[np.uint8]]:
         return read_ahead(read_frames(info.path, start=start, stop=start + part.frames, every=every))
 
-    step = sample_step(info.fps)
-    looked, clip = (frames(step), part) if person is None else (read_ahead(read_frames(info.path, every=step)), info)
-    subject, everyone = find_subject(looked, clip, estimator, person=person, every=step, on_progress=on_progress)
-    if person is not None and part.frames != info.frames:
-        numbered = {track.number: track.within(start, start + part.frames) for track in everyone}
-        everyone = [track for track in numbered.values() if track is not None]
-        if (shown := numbered[subject.number]) is None:
-            raise NoPersonError(
-                f"{info.path}: person {person} is not in frames {start} to {start + part.frames}; choose another with"
-                " --person N, or other --frames"
-            )
-        subject = shown
-    others = [track for track in everyone if track is not subject]
+    subject, everyone = _find_subject(info, estimator, person, (start, start + part.frames), on_progress)
+    others = [track for track in everyone if track.number != subject.number]
     stage = Stage("poses", on_progress, total=part.frames, note=info.path.name)
     seen = follow_subject(frames(every), estimator, subject, others=others, every=every, hands_every=hands_every)
     return Followed(len(everyone), stage.track(seen, each=every))
+
+
+def _find_subject(
+    info: VideoInfo, estimator: PoseEstimator, person: int | None, part: tuple[int, int], on_progress: OnProgress
+) -> tuple[Track, list[Track]]:
+    """Whom to follow in a part of a video, and everyone there. Without a ``person`` only the part is looked at."""
+    first, stop = part
+    step, whole = sample_step(info.fps), stop - first == info.frames
+    if whole or person is not None:
+        return find_subject(
+            read_ahead(read_frames(info.path, every=step)), info, estimator, person=person,
+            part=None if whole else part, every=step, on_progress=on_progress,
+        )  # fmt: skip
+    frames = read_ahead(read_frames(info.path, start=first, stop=stop, every=step))
+    try:
+        return find_subject(frames, replace(info, frames=stop - first), estimator, every=step, on_progress=on_progress)
+    except SubjectError as error:  # it tells the numbers of the part
+        raise SubjectError(
+            f"{info.path}: several people and no clear subject in frames {first} to {stop}; choose one with --person N,"
+            f" by the numbers of `dancedouble info {info.path.name}`"
+        ) from error
 
 
 def assemble(poses: Iterable[PersonPose | None], size: tuple[int, int], fps: Fraction) -> PoseSequence:

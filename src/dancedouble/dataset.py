@@ -1,4 +1,4 @@
-"""The subject's footage as a generator learns from it: batches of pairs of frames that are adjacent in time."""
+"""The subject's footage as a generator learns from it: batches of pairs of neighbouring frames."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Picture = NDArray[np.uint8]
 
 
 class Batch(NamedTuple):
-    """B pairs of adjacent frames, S = 2; pictures are float32 in [-1, 1], RGB."""
+    """B pairs of neighbouring frames, S = 2; pictures are float32 in [-1, 1], RGB."""
 
     label: Tensor
     """(B, S, C, h, w) what the pose is drawn as."""
@@ -93,17 +93,19 @@ def open_footage(
             crops = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
             reserve(temporary)
             stage = Stage("crops", on_progress, total=len(indices))
-            for row, frame in enumerate(stage.track(indices)):
-                crops[row, ..., :3] = windows[frame].cut(workspace.frame(int(frame)))
-                crops[row, ..., 3] = windows[frame].cut(workspace.mask(int(frame)))
-            crops.flush()
-            del crops
+            try:
+                for row, frame in enumerate(stage.track(indices)):
+                    crops[row, ..., :3] = windows[frame].cut(workspace.frame(int(frame)))
+                    crops[row, ..., 3] = windows[frame].cut(workspace.mask(int(frame)))
+                crops.flush()
+            finally:
+                del crops  # Windows removes no file that is mapped
         write_atomically(note, key.encode())
     return Footage(workspace=workspace, windows=windows, frames=indices, crops=np.load(cache, mmap_mode="r"))
 
 
 class PairSampler:
-    """Draws batches of adjacent pairs. The draw depends on the seed and the step alone, so a resume repeats it."""
+    """Draws batches of pairs of neighbouring frames: by the seed and the step alone, so that a resume repeats it."""
 
     def __init__(
         self, footage: Footage, pairs: Sequence[tuple[int, int]], conditioner: Conditioner,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
+import stat
 import tempfile
 import time
 import zipfile
@@ -13,13 +15,15 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 
 from dancedouble.errors import OutputError
 
 STALE = 3600.0
 """Seconds after which a temporary file that nobody touches is what a killed process left."""
-SYSTEMS_OWN = {"Thumbs.db", "desktop.ini"}
-"""What systems put into folders that people look at, beside names that begin with a dot."""
+LITTER = re.compile(r"\.DS_Store|\._.*|\.directory|Thumbs\.db|desktop\.ini|\..*\.part(\.\w+)?")
+"""What systems put into folders that people look at, and what a killed process of ours leaves."""
+UMASK = Lock()
 NPZ_ERRORS = (ValueError, LookupError, TypeError, RuntimeError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
 """What reading an ``.npz`` raises where the file is cut short, damaged, or something else by that name.
 
@@ -34,6 +38,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
+        sweep(path)
         temporary = temporary_file(path)
         yield temporary
         put_in_place(temporary, path)
@@ -45,8 +50,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def temporary_file(path: Path) -> Path:
-    """An empty file beside ``path``, of this process alone; those that killed ones left there go. Raises OSError."""
-    _sweep(path.parent, f".{path.stem}.", f".part{path.suffix}")
+    """An empty file beside ``path``, of this process alone. Raises OSError."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=f".part{path.suffix}")
     os.close(handle)
     return Path(name)
@@ -71,14 +75,18 @@ def put_in_place(temporary: Path, path: Path) -> None:
 
 def _permit(path: Path, mode: int) -> None:
     """What the user's umask leaves of a mode: temporary files are made for their owner alone."""
-    umask = os.umask(0)
-    os.umask(umask)
-    path.chmod(mode & ~umask)
+    with UMASK:  # it can only be asked for by setting it
+        umask = os.umask(0)
+        os.umask(umask)
+    path.chmod(path.stat().st_mode & stat.S_ISGID | mode & ~umask)
 
 
-def _sweep(folder: Path, prefix: str, suffix: str) -> None:
-    """Remove temporary files and folders of these names that nobody has touched for long."""
-    for left in [entry for entry in folder.iterdir() if entry.name.startswith(prefix) and entry.name.endswith(suffix)]:
+def sweep(path: Path) -> None:
+    """Remove what killed processes left beside a file or folder that they were to write, a good while ago."""
+    prefix, suffixes = f".{path.stem}.", (f".part{path.suffix}", ".part")
+    for left in [entry for entry in path.parent.iterdir() if entry.name.startswith(prefix)]:
+        if not left.name.endswith(suffixes):
+            continue
         with suppress(OSError):
             held = [left, *left.iterdir()] if left.is_dir() else [left]
             if time.time() - max(entry.stat().st_mtime for entry in held) < STALE:
@@ -90,8 +98,8 @@ def _sweep(folder: Path, prefix: str, suffix: str) -> None:
 
 
 def entries(folder: Path) -> list[Path]:
-    """What a folder holds, by name, without what systems put there."""
-    return sorted(e for e in folder.iterdir() if not e.name.startswith(".") and e.name not in SYSTEMS_OWN)
+    """What a folder holds, by name, without what nobody has put there: see :data:`LITTER`."""
+    return sorted(entry for entry in folder.iterdir() if LITTER.fullmatch(entry.name) is None)
 
 
 @contextmanager
@@ -105,7 +113,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
     part: Path | None = None
     try:
         whole.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(whole.parent, f".{whole.name}.", ".part")
+        sweep(whole)
         part = Path(tempfile.mkdtemp(prefix=f".{whole.name}.", suffix=".part", dir=whole.parent))
         yield part
         _permit(part, 0o777)
@@ -171,9 +179,17 @@ def make_folder(folder: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` in one step."""
-    with atomic_path(path) as temporary:
+    """Write ``data`` to ``path`` in one step. Raises OutputError."""
+    temporary: Path | None = None
+    try:
+        temporary = temporary_file(path)
         temporary.write_bytes(data)
+        put_in_place(temporary, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def reserve(path: Path) -> None:

@@ -47,10 +47,11 @@ def open_subject(
 
     ``frames`` are the usable frames to learn from. Raises ClipTooShortError when no two of them are adjacent.
     """
-    pairs = neighbours(frames, pair_step(workspace.manifest.fps))
+    step = pair_step(workspace.manifest.fps)
+    pairs = neighbours(frames, step)
     if not pairs:
         raise ClipTooShortError(
-            f"{workspace.path}: no two usable frames in a row among the {len(frames)} asked for;"
+            f"{workspace.path}: no {step + 1} usable frames in a row among the {len(frames)} asked for;"
             " film the whole person for a few seconds"
         )
     windows = plan_subject_windows(workspace, recipe, height, frames)

@@ -9,9 +9,11 @@ import numpy as np
 from dancedouble.evaluation.definitions import label_of, metric_of
 from dancedouble.evaluation.report import EvaluationReport, headline
 
+OTHER_NETWORK = ("body.lpips_vgg",)
+"""What teaches ``swift`` is LPIPS (alex); what teaches the paper's presets is a VGG."""
 CARDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Does it look like the truth?", ("body.lpips_alex",)),
-    ("And to a network of another kind?", ("body.lpips_vgg",)),
+    ("And to a network that did not teach it?", OTHER_NETWORK),
     ("Are shapes and edges in place?", ("body.ssim",)),
     ("Is it the same face?", ("face.distance", "face.identity_distance", "face.lpips_alex")),
     ("Is the pose right?", ("pose.torso_error",)),
@@ -26,7 +28,9 @@ def draw_head(report: EvaluationReport) -> str:
     """Headline, protocol, cards."""
     tag = ' <span class="tag">synthetic footage</span>' if report.synthetic else ""
     claim, _, numbers = headline(report).partition(": ")
-    cards = "".join(_card(report, question, columns) for question, columns in CARDS)
+    taught_by_vgg = "VGG" in str(report.methods[0].settings.get("taught by"))
+    asked = [card for card in CARDS if not (taught_by_vgg and card[1] == OTHER_NETWORK)]
+    cards = "".join(_card(report, question, columns) for question, columns in asked)
     return (
         f'<header><p class="kicker">Evaluation of {escape(report.clip)}{tag}</p><h1>{escape(claim)}</h1>'
         f'<p class="lead">{escape(numbers)}</p><p class="note">{escape(report.protocol)}</p>'

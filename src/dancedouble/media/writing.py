@@ -19,7 +19,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from dancedouble.errors import OutputError
-from dancedouble.files import put_in_place, temporary_file
+from dancedouble.files import put_in_place, sweep, temporary_file
 from dancedouble.media.audio import AudioCut, AudioTrack, open_track
 from dancedouble.media.coding import H264, Coding
 
@@ -100,6 +100,7 @@ class VideoWriter:
 
     def _open(self) -> None:
         # FFmpeg's own clock of 1 ms would round the video's length.
+        sweep(self.path)
         self._part = temporary_file(self.path)
         timescale = self.fps.numerator * math.ceil(10_000 / self.fps.numerator)
         options = {"movflags": "+faststart+use_metadata_tags", "movie_timescale": str(timescale)}

@@ -298,11 +298,16 @@ def most_alike(tracks: Sequence[Track], poses: PoseSequence) -> int | None:
     return max(tracks, key=shared).number if tracks else None
 
 
-def choose_subject(tracks: Sequence[Track], *, person: int | None, path: Path) -> Track:
+def choose_subject(
+    tracks: Sequence[Track], *, person: int | None, path: Path, part: tuple[int, int] | None = None
+) -> Track:
     """The track to follow: the ``person`` asked for, else the clearly most prominent one.
 
+    Of ``part`` alone, (first, one past the last) frame, where that is given: the number is one of the whole clip, what
+    must be large enough is who is seen in the part.
+
     Raises:
-        NoPersonError: nobody was found, or the person is mostly out of the frame.
+        NoPersonError: nobody was found, or the person is not in the part, or mostly out of the frame.
         SubjectError: person ``person`` does not exist, or two are equally prominent at the same time.
         PersonTooSmallError: under 96 pixels tall.
     """
@@ -319,7 +324,13 @@ def choose_subject(tracks: Sequence[Track], *, person: int | None, path: Path) -
             f"{path}: {len(tracks)} people and no clear subject (person 1: {first}; person 2: {second}); "
             "choose one with --person N"
         )
-    track = tracks[(person or 1) - 1]
+    chosen = tracks[(person or 1) - 1]
+    track = chosen if part is None else chosen.within(*part)
+    if track is None:
+        where = "" if part is None else f" {part[0]} to {part[1]}"
+        raise NoPersonError(
+            f"{path}: person {chosen.number} is not in frames{where}; choose another with --person N, or other --frames"
+        )
     if np.median([sighting.visible for sighting in track.sightings]) < MIN_VISIBLE:
         raise NoPersonError(
             f"{path}: the person is mostly out of the frame; expected the whole body in view; film from further away"

@@ -99,7 +99,7 @@ def watch_subject(
     """
     frames = read_ahead(frames_factory())
     subject, everyone = find_subject(frames, info, estimator, person=person, on_progress=on_progress)
-    others = [track for track in everyone if track is not subject]
+    others = [track for track in everyone if track.number != subject.number]
     stage = Stage("poses", on_progress, total=info.frames, note=info.path.name)
     yield from stage.track(follow_subject(read_ahead(frames_factory()), estimator, subject, others=others))
 
@@ -123,17 +123,22 @@ def find_subject(
     estimator: PoseEstimator,
     *,
     person: Whom = None,
+    part: tuple[int, int] | None = None,
     every: int = 1,
     on_progress: OnProgress = ignore_progress,
 ) -> tuple[Track, list[Track]]:
     """The first pass: the track to follow, and everyone's tracks. Raises as :func:`choose_subject` does.
 
-    ``frames`` are one in ``every`` of the clip's, see :func:`list_people`.
+    ``frames`` are one in ``every`` of the clip's, see :func:`list_people`. Of ``part`` = (first, one past the last)
+    frame alone are the tracks then, counted from its first; people are counted in the whole clip.
     """
     stage = Stage("people", on_progress, total=info.frames, note=info.path.name)
     tracks = list_people(stage.track(frames, each=every), estimator, fps=info.fps, every=every)
     number = most_alike(tracks, person) if isinstance(person, PoseSequence) else person
-    return choose_subject(tracks, person=number, path=info.path), tracks
+    subject = choose_subject(tracks, person=number, path=info.path, part=part)
+    if part is not None:
+        tracks = [there for track in tracks if (there := track.within(*part)) is not None]
+    return subject, tracks
 
 
 def follow_subject(

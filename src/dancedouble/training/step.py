@@ -1,4 +1,4 @@
-"""One training step on two adjacent frames: paint both, judge them together, learn. Pure given the networks."""
+"""One training step on two neighbouring frames: paint both, judge them together, learn. Pure given the networks."""
 
 from __future__ import annotations
 

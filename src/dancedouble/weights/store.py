@@ -46,7 +46,7 @@ def gather(folder: Path, on_progress: OnProgress = ignore_progress) -> None:
 
     What cannot be had does not keep the others back. Raises WeightsError about the first such, OutputError.
     """
-    stage, failures = Stage("weights", on_progress, total=len(WEIGHTS)), []
+    stage, failures = Stage("weights", on_progress, total=len(WEIGHTS), unit="files"), []
     make_folder(folder)
     for number, (name, weight) in enumerate(WEIGHTS.items(), 1):
         try:
