@@ -34,11 +34,19 @@ Open the file for numpy: one that turns out to be no archive it leaves open."""
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary name beside ``path``, moved onto it when the block ends well and removed when it does not.
 
-    Raises OutputError, one line, when the folder cannot be written or the disk is full.
+    What killed processes left there goes first. Raises OutputError, one line, when the folder cannot be written or the
+    disk is full.
     """
+    with suppress(OSError):  # of a folder that is not there is told below
+        sweep(path)
+    with _beside(path) as temporary:
+        yield temporary
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
-        sweep(path)
         temporary = temporary_file(path)
         yield temporary
         put_in_place(temporary, path)
@@ -179,17 +187,9 @@ def make_folder(folder: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` in one step. Raises OutputError."""
-    temporary: Path | None = None
-    try:
-        temporary = temporary_file(path)
+    """Write ``data`` to ``path`` in one step; unswept, for it is done once for every picture. Raises OutputError."""
+    with _beside(path) as temporary:
         temporary.write_bytes(data)
-        put_in_place(temporary, path)
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def reserve(path: Path) -> None:
