@@ -33,8 +33,8 @@ COLORS, EXPECTED = 6, 7
 """Line colours of the style sheet, and the one of what was expected."""
 
 NUMBERS = (
-    "Means over the test frames; beneath, the 95 % interval. The best of each column is bold, where it is the best over the"
-    " frames that all methods have, too."
+    "Means over the test frames; beneath, the 95 % interval. The best of each column is bold, where it is the best over"
+    " the frames that all methods have, too."
 )
 
 
