@@ -625,3 +625,10 @@ def test_what_is_learned_is_learned_anew_with_another_start_or_judge(
 def test_a_film_with_transparency_has_a_sidecar_of_its_own() -> None:
     names = [sidecar_of(Path(name)).name for name in ("dance.mp4", "dance", "dance.mov")]
     assert names == ["dance.json", "dance.json", "dance.mov.json"]
+
+
+def test_the_protocol_counts_frames_of_the_clip(scene: Scene) -> None:
+    whole = Workspace(scene.workspace)
+    whole.manifest = replace(whole.manifest, usable=whole.manifest.usable[3:])
+    said = hold_out(whole).protocol
+    assert f"first {TRAINED} frames" in said and f"the next {FRAMES - TESTED - TRAINED} are used by nobody" in said

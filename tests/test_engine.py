@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from dancedouble import openvino_runtime, pipeline
+from dancedouble import engine, openvino_runtime, pipeline
 from dancedouble.deployment import load_networks, plain_networks
-from dancedouble.devices import choose_device
+from dancedouble.devices import choose_device, has_openvino
 from dancedouble.engine import OpenVinoEngine, TorchEngine, open_engine
 from dancedouble.errors import InputError, MissingExtraError
 from dancedouble.models.layers import Layers
@@ -23,7 +23,7 @@ from dancedouble.synthesis import Synthesizer
 from dancedouble.training.execution import execution_on
 from untrained_person import doll_poses, untrained_person
 
-needs_openvino = pytest.mark.skipif(not openvino_runtime.is_installed(), reason="the extra openvino is not installed")
+needs_openvino = pytest.mark.skipif(not has_openvino(), reason="the extra openvino is not installed")
 AS_EQUAL = 1e-3
 
 NO_NETWORK = """
@@ -135,7 +135,7 @@ def test_a_device_names_its_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(open_engine(person, "cpu"), TorchEngine)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    monkeypatch.setattr(openvino_runtime, "is_installed", lambda: False)
+    monkeypatch.setattr(engine, "has_openvino", lambda: False)
     assert isinstance(open_engine(person), TorchEngine)
     assert pipeline.info().to_dict()["renders_with"] == "cpu"
     with pytest.raises(InputError, match="openvino"):

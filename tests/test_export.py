@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from dancedouble import exporting, openvino_runtime, pipeline
+from dancedouble.devices import has_openvino
 from dancedouble.errors import MissingExtraError, OutputError
 from dancedouble.exporting import Format
 from dancedouble.person import save_person
@@ -22,7 +23,7 @@ EXAMPLE = Path(__file__).parents[1] / "examples" / "run_exported.py"
 AS_EQUAL = 1e-3
 HERE = {
     "onnx": all(find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime")),
-    "openvino": openvino_runtime.is_installed(),
+    "openvino": has_openvino(),
 }
 ALONE = (
     "import runpy, sys\ndel sys.argv[0]\n"

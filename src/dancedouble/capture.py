@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dancedouble.errors import InputError, NoPersonError, SubjectError, WeightsError
 from dancedouble.media.video import VideoInfo, probe, read_frames
@@ -99,15 +98,12 @@ def follow(
     One in ``hands_every`` of those is searched for hands. Who is there is looked for at once; a ``person`` is counted
     in the whole video, whatever part is wanted. Raises as :func:`dancedouble.pose.people.choose_subject` does.
     """
-    part = replace(info, frames=(info.frames if stop is None else min(stop, info.frames)) - start)
-
-    def frames(every: int) -> Iterator[NDArray[np.uint8]]:
-        return read_ahead(read_frames(info.path, start=start, stop=start + part.frames, every=every))
-
-    subject, everyone = _find_subject(info, estimator, person, (start, start + part.frames), on_progress)
+    stop = info.frames if stop is None else min(stop, info.frames)
+    subject, everyone = _find_subject(info, estimator, person, (start, stop), on_progress)
     others = [track for track in everyone if track.number != subject.number]
-    stage = Stage("poses", on_progress, total=part.frames, note=info.path.name)
-    seen = follow_subject(frames(every), estimator, subject, others=others, every=every, hands_every=hands_every)
+    stage = Stage("poses", on_progress, total=stop - start, note=info.path.name)
+    frames = read_ahead(read_frames(info.path, start=start, stop=stop, every=every))
+    seen = follow_subject(frames, estimator, subject, others=others, every=every, hands_every=hands_every)
     return Followed(len(everyone), stage.track(seen, each=every))
 
 

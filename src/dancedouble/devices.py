@@ -11,6 +11,12 @@ from torch import nn
 from dancedouble.errors import InputError, MissingExtraError
 
 OPENVINO = "openvino"
+NO_OPENVINO = "OpenVINO is not installed; run pip install 'dancedouble[openvino]'"
+
+
+def has_openvino() -> bool:
+    """Whether OpenVINO is here, without loading it."""
+    return find_spec("openvino") is not None
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -23,8 +29,8 @@ def choose_device(name: str = "auto") -> torch.device:
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     if name == OPENVINO:
-        if find_spec("openvino") is None:
-            raise MissingExtraError("OpenVINO is not installed; run pip install 'dancedouble[openvino]'")
+        if not has_openvino():
+            raise MissingExtraError(NO_OPENVINO)
         return torch.device("cpu")
     kind = name.split(":")[0]
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}

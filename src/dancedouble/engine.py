@@ -22,7 +22,7 @@ from dancedouble.deployment import (
     takes_references,
     trace,
 )
-from dancedouble.devices import OPENVINO, choose_device, has_bfloat16
+from dancedouble.devices import OPENVINO, choose_device, has_bfloat16, has_openvino
 from dancedouble.models.layers import Layers
 from dancedouble.openvino_runtime import CompiledNetwork
 from dancedouble.person import Person
@@ -46,7 +46,7 @@ class Engine(Protocol):
 def automatic_engine() -> str:
     """What ``auto`` renders with: ``openvino``, or the name of PyTorch's device."""
     where = choose_device("auto")
-    return OPENVINO if where.type == "cpu" and openvino_runtime.is_installed() else str(where)
+    return OPENVINO if where.type == "cpu" and has_openvino() else str(where)
 
 
 def open_engine(person: Person, device: str = "auto", *, exact: bool = True) -> Engine:

@@ -24,6 +24,7 @@ STALE = 3600.0
 LITTER = re.compile(r"\.DS_Store|\._.*|\.directory|Thumbs\.db|desktop\.ini|\..*\.part(\.\w+)?")
 """What systems put into folders that people look at, and what a killed process of ours leaves."""
 UMASK = Lock()
+"""Held while the umask is asked for, which sets it for a moment."""
 NPZ_ERRORS = (ValueError, LookupError, TypeError, RuntimeError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
 """What reading an ``.npz`` raises where the file is cut short, damaged, or something else by that name.
 
@@ -83,7 +84,7 @@ def put_in_place(temporary: Path, path: Path) -> None:
 
 def _permit(path: Path, mode: int) -> None:
     """What the user's umask leaves of a mode: temporary files are made for their owner alone."""
-    with UMASK:  # it can only be asked for by setting it
+    with UMASK:
         umask = os.umask(0)
         os.umask(umask)
     path.chmod(path.stat().st_mode & stat.S_ISGID | mode & ~umask)

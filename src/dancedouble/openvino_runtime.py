@@ -6,7 +6,6 @@ Nothing here leaves the machine: OpenVINO's own telemetry is kept from being loa
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dancedouble.deployment import ONE_AT_A_TIME, PlainNetwork, expect_traces, trace
+from dancedouble.devices import NO_OPENVINO
 from dancedouble.errors import MissingExtraError
 
 TELEMETRY = "openvino_telemetry"
@@ -22,11 +22,6 @@ SHARED = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
 """Threads share the cores with the rest of the program, so none is tied to one."""
 EXACT = {**SHARED, "INFERENCE_PRECISION_HINT": "f32"}
 """Otherwise processors that have bfloat16 compute in it: a third less time, and up to 1 % of an output's range off."""
-
-
-def is_installed() -> bool:
-    """Whether OpenVINO is here, without loading it."""
-    return find_spec("openvino") is not None
 
 
 def load() -> Any:
@@ -37,7 +32,7 @@ def load() -> Any:
     try:
         import openvino
     except ImportError as error:
-        raise MissingExtraError("OpenVINO is not installed; run pip install 'dancedouble[openvino]'") from error
+        raise MissingExtraError(NO_OPENVINO) from error
     return openvino
 
 

@@ -11,25 +11,30 @@ from dancedouble.models.losses import Distance
 from dancedouble.models.perceptual import LPIPS, VGG16, VGG19, VGGLoss
 from dancedouble.weights import available, weight_path
 
+Name = Literal["lpips", "vgg"] | None
+JUDGES = {"lpips_alexnet": "LPIPS (AlexNet)", "vgg19": "VGG19", "lpips_vgg16": "VGG16"}
+"""What each of the weights is called in reports."""
 
-def perceptual_name(name: Literal["lpips", "vgg"] | None) -> str:
-    """What :func:`load_perceptual` would load, for reports."""
-    if name is None:
-        return "none"
+
+def _weight(name: Literal["lpips", "vgg"]) -> str:
+    """Which weights are read."""
     if name == "lpips":
-        return "LPIPS (AlexNet)"
-    return "VGG19" if available("vgg19") else "VGG16"
+        return "lpips_alexnet"
+    return "vgg19" if available("vgg19") else "lpips_vgg16"
 
 
-def require_perceptual(name: Literal["lpips", "vgg"] | None) -> None:
+def perceptual_name(name: Name) -> str:
+    """What :func:`load_perceptual` would load, for reports."""
+    return "none" if name is None else JUDGES[_weight(name)]
+
+
+def require_perceptual(name: Name) -> None:
     """Have the weights that :func:`load_perceptual` will read, fetched where need be. Raises WeightsError."""
     if name is not None:
-        weight_path(
-            {"LPIPS (AlexNet)": "lpips_alexnet", "VGG19": "vgg19", "VGG16": "lpips_vgg16"}[perceptual_name(name)]
-        )
+        weight_path(_weight(name))
 
 
-def load_perceptual(name: Literal["lpips", "vgg"] | None, device: torch.device) -> tuple[Distance | None, str]:
+def load_perceptual(name: Name, device: torch.device) -> tuple[Distance | None, str]:
     """The distance on ``device``, and its name for reports.
 
     ``lpips`` is LPIPS on AlexNet; ``vgg`` the paper's loss on VGG19 when its weights are there, on VGG16 otherwise.
@@ -38,10 +43,11 @@ def load_perceptual(name: Literal["lpips", "vgg"] | None, device: torch.device) 
     judge = perceptual_name(name)
     if name is None:
         return None, judge
-    if name == "lpips":
-        return LPIPS(load_file(weight_path("lpips_alexnet"))).to(device), judge
-    if judge == "VGG19":
+    weight = _weight(name)
+    path = weight_path(weight)
+    if weight == "lpips_alexnet":
+        return LPIPS(load_file(path)).to(device), judge
+    if weight == "vgg19":
         # torchvision's own file, as PyTorch saves it.
-        tensors = torch.load(weight_path("vgg19"), map_location="cpu", weights_only=True)
-        return VGGLoss(VGG19(tensors)).to(device), judge
-    return VGGLoss(VGG16(load_file(weight_path("lpips_vgg16")))).to(device), judge
+        return VGGLoss(VGG19(torch.load(path, map_location="cpu", weights_only=True))).to(device), judge
+    return VGGLoss(VGG16(load_file(path))).to(device), judge

@@ -39,7 +39,7 @@ from dancedouble.pose.openpose_json import check_openpose, shows_several, write_
 from dancedouble.pose.people import asking_for
 from dancedouble.pose.tracking import busiest_frame, list_people, people_sheet, sample_step
 from dancedouble.preparation import Request, finished_workspace, prepare_workspace
-from dancedouble.progress import OnProgress, Progress, Stage, ignore_progress
+from dancedouble.progress import OnProgress, Stage, ignore_progress
 from dancedouble.recipe import recipe_from_dict
 from dancedouble.rendition import film_figures, render_capture
 from dancedouble.results import (
@@ -249,14 +249,15 @@ def transfer(
     with state_folder(state), asking_for("--target-person"):
         prepared = prepare(target, state / "workspace", consent=consent, person=target_person, on_progress=on_progress)
     announce(prepared.warnings, "check", on_progress)
-    capture = cached_capture(source, state / "source-poses.npz", person, frames, fps, on_progress)
+    danced = state / "source-poses.npz"
+    capture = cached_capture(source, danced, person, frames, fps, on_progress)
     footage = Workspace(prepared.workspace)
     lacking = _checked(capture.poses, footage.poses, target, on_progress)
     spent = time.monotonic() - started
     height = size or own_height(preset) or choose_size(budget or DEFAULT_BUDGET, prepared.person_height, where)
     request: dict[str, object] = {
-        "budget": budget, "preset": preset, "size": height, "seed": seed, "source": identity(source), "frames": frames,
-        "person": person, "footage": footage.manifest.identity,
+        "budget": budget, "preset": preset, "size": height, "seed": seed, "dance": identity(danced),
+        "footage": footage.manifest.identity,
     }  # fmt: skip
     plan = kept_plan(
         state / "plan.json", request,
@@ -509,5 +510,5 @@ def _poses_of(given: Path, person: int | None) -> PoseSequence:
 def _checked(dance: PoseSequence, footage: PoseSequence, target: Path, on_progress: OnProgress) -> list[str]:
     """Say what the footage lacks for this dance, before anything is learned; also as a warning where it does."""
     report = examine_poses(dance, footage)
-    on_progress(Progress(stage="check", done=0, total=None, message=report.summary))
+    announce([report.summary], "check", on_progress)
     return [f"{target.name}: {report.summary}"] * bool(report.uncovered or report.footage)

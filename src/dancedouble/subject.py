@@ -45,7 +45,7 @@ def open_subject(
 ) -> Subject:  # fmt: skip
     """Cut the crops at ``height`` (cached in the workspace), choose the bank, and build the sampler.
 
-    ``frames`` are the usable frames to learn from. Raises ClipTooShortError when no two of them are adjacent.
+    ``frames`` are the usable frames to learn from. Raises ClipTooShortError when no two of them are a pair.
     """
     step = pair_step(workspace.manifest.fps)
     pairs = neighbours(frames, step)

@@ -65,7 +65,7 @@ def announce_plan(
 
 
 def announce(lines: list[str], stage: str, on_progress: OnProgress) -> None:
-    """Say at once what the result will say again."""
+    """Say lines about the whole at once, before the work goes on."""
     for line in lines:
         on_progress(Progress(stage=stage, done=0, total=None, message=line))
 

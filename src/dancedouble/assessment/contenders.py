@@ -87,7 +87,7 @@ class Lesson:
         loaded = load_person(person)
         settings: dict[str, str | float | int] = {
             "preset": recipe.preset, "height": recipe.final.height, "steps": kept["steps"],
-            "begun with": "nothing" if recipe.start is None and beginning is None else recipe.start or "a person",
+            "begun with": "a person" if beginning is not None else recipe.start or "nothing",
             "taught by": str(loaded.trained.get("perceptual", "none")),
             "parameters": sum(weight.numel() for weight in loaded.weights.values()),
             "weights sha256": weights_sha256(loaded),

@@ -39,8 +39,6 @@ from dancedouble.weights import WEIGHTS
 
 JUDGED_BY = "body.lpips_alex"
 """The column that is headlined, and that worst moments are the worst of."""
-FOUND_BY, ASKED_BY = "pose.torso_error", "pose.missed_body"
-"""Columns that are there for frames in which somebody was found, and in which somebody should be."""
 STRIPS, FILMED = 4, 3
 """Moments shown as strips, spread evenly; and methods, beside the truth, that are shown moving."""
 NETWORKS = ("pose_landmark_full", "hand_landmark_full", "face_landmark", "lpips_alexnet", "lpips_vgg16")
@@ -144,7 +142,6 @@ def make_report(
     ``cover`` holds the dance against what could be learned from.
     """
     judged = methods[0].table[judged_by]
-    lost = np.isnan(methods[0].table[FOUND_BY]) & ~np.isnan(methods[0].table[ASKED_BY])
     networks = {*NETWORKS, f"pose_landmark_{detector}"}
     hashes = {name: WEIGHTS[name].sha256 for name in sorted(networks)}
     face = face_model()
@@ -155,7 +152,7 @@ def make_report(
         first_frame=dance.first, methods=tuple(methods),
         moments=find_worst_moments(
             methods[0].table, judged_by, dance.driving, uncovered=cover.reasons, distance=cover.distance,
-            lost=lost & np.isnan(judged),
+            lost=methods[0].lost & np.isnan(judged),
         ),
         moments_of=judged_by, seed=seed, uncovered=cover.reasons, coverage=cover.to_dict(),
         rank_correlation=rank_correlation(cover.difficulty, judged), quality_curve=_curve(cover, judged),

@@ -14,7 +14,7 @@ from dancedouble.capture import capture_poses
 from dancedouble.errors import InputError
 from dancedouble.evaluation.pose_metrics import compare_poses
 from dancedouble.evaluation.report import Method
-from dancedouble.files import write_atomically
+from dancedouble.files import entries, write_atomically
 from dancedouble.media.video import VideoWriter
 from dancedouble.pose.keypoints import PoseSequence
 
@@ -59,7 +59,7 @@ def _found(folder: Path, name: str, trial: Trial, videos: Path) -> PoseSequence:
             " and every method"
         )
     video = videos / f"{name}.mp4"
-    files = [*path.iterdir()] if path.is_dir() else [path]
+    files = entries(path) if path.is_dir() else [path]
     if max((file.stat().st_mtime for file in files), default=0.0) < video.stat().st_mtime:
         raise InputError(f"{path}: is older than {video}; expected what was found in this video: look at it again")
     return on_grid(capture_poses(path).poses, trial.driving, path)

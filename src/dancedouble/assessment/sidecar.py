@@ -25,7 +25,11 @@ class FrameSpan:
 
 def sidecar_of(output: Path) -> Path:
     """``dance.mp4`` and the folder ``dance`` → ``dance.json``; ``dance.mov`` → ``dance.mov.json``."""
-    return output.with_suffix(".json") if output.suffix in ("", ".mp4") else output.with_name(f"{output.name}.json")
+    return (
+        output.with_suffix(".json")
+        if output.suffix.lower() in ("", ".mp4")
+        else output.with_name(f"{output.name}.json")
+    )
 
 
 def flagged_frames(reasons: tuple[str | None, ...], first: int = 0) -> list[FrameSpan]:

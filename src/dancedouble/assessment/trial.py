@@ -133,7 +133,7 @@ def hold_out(workspace: Workspace) -> Trial:
         looked_by=looked_by(manifest),
         first=split.test.start, clip=manifest.source_name,
         protocol=f"Learned from the first {count} frames ({count / fps:.1f} s), background included; the next"
-        f" {split.test.start - learned} are used by nobody; the last {len(split.test)} ({len(split.test) / fps:.1f} s)"
+        f" {split.test.start - count} are used by nobody; the last {len(split.test)} ({len(split.test) / fps:.1f} s)"
         " are rendered from their own poses and compared with themselves. Another person's dance is harder."
         + (FIGURES_GIVEN if (workspace.path / "labels").is_dir() else ""),
         synthetic=is_synthetic(manifest.consent), files={manifest.source_name: manifest.source_sha256},

@@ -42,6 +42,16 @@ class Method:
     settings: Mapping[str, str | float | int] = field(default_factory=dict)
     """What was chosen for it: preset, steps, seconds, parameters."""
 
+    @property
+    def asked(self) -> NDArray[np.bool_]:
+        """(T,) in which frames somebody should be."""
+        return ~np.isnan(self.table["pose.missed_body"])
+
+    @property
+    def lost(self) -> NDArray[np.bool_]:
+        """(T,) in which of them nobody was found."""
+        return self.asked & np.isnan(self.table["pose.torso_error"])
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationReport:
@@ -191,8 +201,8 @@ def headline(report: EvaluationReport) -> str:
 
 def _shows_the_dance(method: Method, error: float, number: str) -> str:
     """What a finished transfer is worth, and in how many frames somebody was found in it at all."""
-    asked = int((~np.isnan(method.table["pose.missed_body"])).sum())
-    found = int((~np.isnan(method.table["pose.torso_error"])).sum())
+    asked = int(method.asked.sum())
+    found = asked - int(method.lost.sum())
     if not found:
         return f"{method.title} shows nobody: no pose was found in any of {asked} frames"
     seldom = "" if found == asked else f", where somebody is found ({found} of {asked} frames)"

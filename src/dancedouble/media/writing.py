@@ -99,9 +99,9 @@ class VideoWriter:
         return self
 
     def _open(self) -> None:
-        # FFmpeg's own clock of 1 ms would round the video's length.
         sweep(self.path)
         self._part = temporary_file(self.path)
+        # FFmpeg's own clock of 1 ms would round the video's length.
         timescale = self.fps.numerator * math.ceil(10_000 / self.fps.numerator)
         options = {"movflags": "+faststart+use_metadata_tags", "movie_timescale": str(timescale)}
         self._container: OutputContainer = av.open(

@@ -324,13 +324,15 @@ def choose_subject(
             f"{path}: {len(tracks)} people and no clear subject (person 1: {first}; person 2: {second}); "
             "choose one with --person N"
         )
-    chosen = tracks[(person or 1) - 1]
-    track = chosen if part is None else chosen.within(*part)
-    if track is None:
-        where = "" if part is None else f" {part[0]} to {part[1]}"
-        raise NoPersonError(
-            f"{path}: person {chosen.number} is not in frames{where}; choose another with --person N, or other --frames"
-        )
+    track = tracks[(person or 1) - 1]
+    if part is not None:
+        shown = track.within(*part)
+        if shown is None:
+            raise NoPersonError(
+                f"{path}: person {track.number} is not in frames {part[0]} to {part[1]}; choose another with"
+                " --person N, or other --frames"
+            )
+        track = shown
     if np.median([sighting.visible for sighting in track.sightings]) < MIN_VISIBLE:
         raise NoPersonError(
             f"{path}: the person is mostly out of the frame; expected the whole body in view; film from further away"

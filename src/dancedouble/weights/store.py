@@ -10,12 +10,13 @@ import functools
 import hashlib
 import logging
 import os
+import shutil
 from pathlib import Path
 
 import platformdirs
 
 from dancedouble.errors import OutputError, WeightsError
-from dancedouble.files import make_folder, write_atomically
+from dancedouble.files import atomic_path, make_folder, write_atomically
 from dancedouble.progress import OnProgress, Stage, ignore_progress
 from dancedouble.weights.catalogue import WEIGHTS, Package, Weight
 from dancedouble.weights.conversion import convert_lpips, tensor_digest
@@ -52,7 +53,8 @@ def gather(folder: Path, on_progress: OnProgress = ignore_progress) -> None:
         try:
             found, wanted = weight_path(name), folder / weight.filename
             if not (wanted.is_file() and wanted.samefile(found)):
-                write_atomically(wanted, found.read_bytes())
+                with atomic_path(wanted) as temporary:
+                    shutil.copyfile(found, temporary)
         except WeightsError as error:
             failures.append(error)
         stage.report(number, weight.filename)
