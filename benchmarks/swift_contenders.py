@@ -18,7 +18,7 @@ from dancedouble.models.generator import small_generator
 from dancedouble.models.swift import SwiftConfig
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import body
-from dancedouble.recipe import NO_RECONSTRUCTION, FigureInput, LimbInput, Recipe, Stage
+from dancedouble.recipe import NO_RECONSTRUCTION, FigureInput, LimbInput, Recipe, ReconstructionWeights, Stage
 from dancedouble.training.paper import ablate
 from dancedouble.training.presets import preset
 
@@ -146,6 +146,13 @@ def paper_style(height: int) -> Recipe:
     return replace(recipe, perceptual="vgg", stages=(stage,))
 
 
+def regressed(height: int) -> Recipe:
+    """Stick figures at the size of ``swift``, in the same crops, taught by pixels alone: L1, SSIM and the mask."""
+    recipe = preset("figure", height)
+    pixels = replace(recipe.stages[0], share=1.0, reconstruction=ReconstructionWeights(perceptual=0.0))
+    return replace(recipe, perceptual=None, stages=(pixels,))
+
+
 # -- what needs no learning -------------------------------------------------------------------------------------
 
 
@@ -195,6 +202,7 @@ def methods() -> dict[str, Method]:
             make=lambda part, height, seed: warp_only(part, preset("swift", height), seed=seed, device=CPU),
         ),
         Method(name="figure", title="stick figures", recipe=lambda height: preset("figure", height)),
+        Method(name="figure-regression", title="stick figures, L1 + SSIM + mask", recipe=regressed),
         Method(name="figure-paper", title="stick figures, the paper's objective", recipe=paper_style),
         Method(name="edn-global", title="edn-global", recipe=lambda height: preset("edn-global", height), frames=FEW),
         Method(name="swift", title="swift", recipe=lambda height: preset("swift", height)),

@@ -18,6 +18,7 @@ from dancedouble.pose.blazepose import BlazePose, LandmarkModel
 from dancedouble.pose.estimator import PersonPose, PoseEstimator, no_pose
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
 from dancedouble.pose.openpose_json import reach_of, read_openpose
+from dancedouble.pose.pixel_motion import Motion, MotionMeter, follow_pixels
 from dancedouble.pose.smoothing import fill_gaps, fill_hands, find_gaps, smooth, smooth_as_paper
 from dancedouble.pose.tracking import Seen, Track, find_subject, follow_subject, sample_step
 from dancedouble.progress import OnProgress, Stage, ignore_progress
@@ -38,7 +39,8 @@ DANCE_LOOKS = 11.5
 HANDS_EVERY = 2
 """Where not every frame is looked at, hands are looked for in one of so many looks: they are half of the work."""
 Smoothing = Literal["local", "paper", "none"]
-"""How poses are smoothed over time: by local parabolas, by the paper's median and Gaussian, or not."""
+"""How poses are smoothed over time: by local parabolas and the picture's motion, by the paper's median and Gaussian, or
+not."""
 
 
 class Followed(NamedTuple):
@@ -128,6 +130,13 @@ def _find_subject(
         ) from error
 
 
+def compared(frames: Iterable[Seen], meter: MotionMeter) -> Iterator[Seen]:
+    """The same frames, each compared with the one before by ``meter``."""
+    for seen in frames:
+        meter.look(*seen)
+        yield seen
+
+
 def assemble(poses: Iterable[PersonPose | None], size: tuple[int, int], fps: Fraction) -> PoseSequence:
     """Rows of one subject, empty where they are absent. Only keypoints are kept, so a long clip fits in memory."""
     nobody = no_pose()
@@ -139,15 +148,18 @@ def assemble(poses: Iterable[PersonPose | None], size: tuple[int, int], fps: Fra
 
 
 def clean(
-    looks: PoseSequence, smoothing: Smoothing = "local", *, every: int = 1, count: int | None = None
-) -> tuple[PoseSequence, int, list[str]]:
+    looks: PoseSequence, smoothing: Smoothing = "local", *, every: int = 1, count: int | None = None,
+    motion: Motion | None = None,
+) -> tuple[PoseSequence, int, list[str]]:  # fmt: skip
     """Bridge short gaps, smooth; also how many frames stay empty, and a line about them.
 
     Looks at every ``every``-th frame of a clip of ``count`` become poses of all its frames: by local parabolas alone.
+    Where every frame was looked at, and the picture's ``motion`` from one to the next is known, these move along.
     """
     poses = fill_gaps(looks, round(LONGEST_BRIDGED * float(looks.fps)))
     if smoothing == "local":
         poses = smooth(poses, every, count)
+        poses = poses if motion is None else follow_pixels(poses, motion)
     elif every != 1:
         raise ValueError(f"smoothing {smoothing!r} needs a look at every frame, not at one in {every}")
     elif smoothing == "paper":
@@ -181,6 +193,8 @@ def capture_poses(
         return Capture(poses=poses, gaps=int((~poses.present).sum()), video=None)
     info: VideoInfo | None = None
     people, every, count = 1, 1, None
+    meter: MotionMeter | None = None
+    motion: Motion | None = None
     if source.is_dir():
         poses = read_json_folder(source, person, fps)
         first, stop = frame_range(frames, len(poses), source)
@@ -195,10 +209,14 @@ def capture_poses(
             info, finder, person=person, start=start, stop=stop, every=every, hands_every=hands_every,
             on_progress=on_progress,
         )  # fmt: skip
+        if every == 1 and smoothing == "local":
+            meter = MotionMeter()
+            seen = compared(seen, meter)
         looked = assemble((pose for _, pose in seen), info.size, info.fps / every)
+        motion = None if meter is None else meter.finish()
         poses = fill_hands(looked, hands_every)
     _require_somebody(poses, source)
-    cleaned, gaps, warnings = clean(poses, smoothing, every=every, count=count)
+    cleaned, gaps, warnings = clean(poses, smoothing, every=every, count=count, motion=motion)
     about_rate = clip_notes(info) if info is not None else [RATE_UNKNOWN] * (fps is None)
     noticed = [*about_rate, *warnings]
     named = [f"{source.name}: {line}" for line in noticed]

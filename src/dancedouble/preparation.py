@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.capture import assemble, clean, clip_notes, follow, subject_estimator
+from dancedouble.capture import assemble, clean, clip_notes, compared, follow, subject_estimator
 from dancedouble.errors import ClipTooShortError, InputError, NoPersonError, PersonTooSmallError
 from dancedouble.media.image import write_image
 from dancedouble.media.video import VideoInfo, probe
@@ -18,6 +18,7 @@ from dancedouble.plate import COVERED, Plate, PlateBuilder
 from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.estimator import PersonPose, PoseEstimator
 from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.pixel_motion import Motion, MotionMeter
 from dancedouble.pose.tracking import Seen
 from dancedouble.progress import OnProgress
 from dancedouble.rendering.crop import body_boxes
@@ -35,7 +36,7 @@ WHOLE_BODY = 0.5
 AGREEING = 0.8
 """Share of the mask that the pose's box holds in a usable frame: 0.87 and more for good poses, 0.4 to 0.7 where the
 points have collapsed onto a part of somebody close to the camera."""
-WAY = 7
+WAY = 8
 """How workspaces and kept poses are made; one more whenever frames, masks, poses or plate come out otherwise."""
 SECOND_BEST = (
     "poses are from the smaller network, so expect a little less: the weights pose_landmark_heavy cannot be had here"
@@ -73,14 +74,16 @@ def prepare_workspace(
     with new_workspace(folder) as part:
         seen = _look(info, part, estimator or subject_estimator(request.detector), person, on_progress)
         poses = _take(given, seen.poses, video)
-        poses = replace(poses, xy=poses.xy - seen.steadier.moves()[:, None])
+        moves = seen.steadier.moves()
+        poses = replace(poses, xy=poses.xy - moves[:, None])
         if not poses.present.any():
             raise NoPersonError(f"{video}: nobody was found in it; expected one person, seen from head to feet")
         usable = [i for i in _usable(poses) if seen.agreement[i] >= AGREEING]
         height = person_height(poses)
         _check(video, info, usable, height)
         # Poses of the user's were smoothed, or not, as they wished.
-        cleaned, _, warnings = clean(poses, "local" if given is None else "none")
+        motion = seen.motion.steadied(moves)
+        cleaned, _, warnings = clean(poses, motion=motion) if given is None else clean(poses, "none")
         plate = seen.builder.finish()
         drift = max(plate.drift, seen.steadier.drift / info.size[1])
         noticed = [*clip_notes(info), *warnings, *_notes(plate, drift, seen.people)]
@@ -101,6 +104,7 @@ class _Looked(NamedTuple):
     """What came of looking at footage once."""
 
     poses: PoseSequence
+    motion: Motion
     builder: PlateBuilder
     steadier: Steadier
     people: int
@@ -113,6 +117,7 @@ def _look(
 ) -> _Looked:
     """Write steadied frames and masks into ``folder``, and tell what was seen on the way."""
     builder, steadier, agreement = PlateBuilder(), Steadier(), np.zeros(info.frames)
+    meter = MotionMeter()
 
     def keep(index: int, seen: Seen) -> None:
         mask = np.zeros(info.size, np.uint8) if seen.pose is None else _mask_bytes(seen.pose)
@@ -130,7 +135,7 @@ def _look(
     found: list[PersonPose | None] = []
     with ThreadPoolExecutor(1) as thread:
         kept: Future[None] | None = None
-        for index, seen in enumerate(followed.frames):
+        for index, seen in enumerate(compared(followed.frames, meter)):
             if kept is not None:
                 kept.result()
             kept = thread.submit(keep, index, seen)
@@ -138,7 +143,8 @@ def _look(
             found.append(None if seen.pose is None else replace(seen.pose, mask=None))
         if kept is not None:
             kept.result()
-    return _Looked(assemble(found, info.size, info.fps), builder, steadier, followed.people, agreement)
+    poses = assemble(found, info.size, info.fps)
+    return _Looked(poses, meter.finish(), builder, steadier, followed.people, agreement)
 
 
 def finished_workspace(folder: Path, request: Request, consent: str | None) -> Workspace | None:

@@ -18,7 +18,8 @@ from dancedouble.media.video import probe, read_frames
 from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.estimator import PersonPose
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
-from dancedouble.pose.tracking import track_subject
+from dancedouble.pose.pixel_motion import MotionMeter
+from dancedouble.pose.tracking import watch_subject
 from dancedouble.progress import OnProgress, ignore_progress
 
 Picture = NDArray[np.uint8]
@@ -78,10 +79,10 @@ def watch(
     masks: list[bytes | None] = []
     detector = detector or capture.subject_model()
     estimator = capture.subject_estimator(detector)
+    meter = MotionMeter()
     try:
-        for pose in track_subject(
-            clip.read, clip, estimator, person=1 if like is None else like, on_progress=on_progress
-        ):
+        seen = watch_subject(clip.read, clip, estimator, person=1 if like is None else like, on_progress=on_progress)
+        for _, pose in capture.compared(seen, meter):
             masks.append(None if pose is None or pose.mask is None else _packed(pose.mask))
             found.append(None if pose is None else replace(pose, mask=None))
     except (NoPersonError, PersonTooSmallError):
@@ -90,7 +91,7 @@ def watch(
         )
     poses = capture.assemble(found, clip.size, clip.fps)
     if poses.present.any():
-        poses, _, _ = capture.clean(poses)
+        poses, _, _ = capture.clean(poses, motion=meter.finish())
     return Watched(poses=poses, detector=detector, masks=tuple(masks))
 
 

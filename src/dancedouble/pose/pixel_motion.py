@@ -1,0 +1,203 @@
+"""Poses that move as the picture does.
+
+A detector looks at every frame anew, and a joint that hardly moves trembles by a pixel or two. Pixels do not: from one
+look to the next, optical flow says how far what is seen at a joint went. Where somebody is comes from the detector,
+how they move within a fraction of a second from the pictures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solveh_banded
+
+from dancedouble.pose.estimator import Frame, PersonPose
+from dancedouble.pose.keypoints import PoseSequence
+from dancedouble.pose.skeleton import FACE, LEFT_HAND, POINTS, RIGHT_HAND, body
+
+Array = NDArray[np.float32]
+
+_NEXT = {
+    "shoulder": ("elbow",), "elbow": ("shoulder", "wrist"), "wrist": ("elbow",),
+    "hip": ("knee",), "knee": ("hip", "ankle"), "ankle": ("knee",),
+}  # fmt: skip
+JOINTS = (*(f"{side}_{joint}" for joint in _NEXT for side in ("right", "left")), "nose")
+"""Where flow is measured; other points go along with one or two of these."""
+COLUMNS = [body(name) for name in JOINTS]
+ALONG = (0.1, 0.2)
+"""Flow is measured at a joint and so far along its limbs: a joint alone may lie on the limb's edge."""
+HEIGHT = 256
+"""Pixels of the longer side of a body's box in the pictures that flow is computed on, at most."""
+MARGIN = 0.12
+"""What is seen around the body's box, in its longer sides."""
+CLOSENESS = 4.0
+"""λ below: how much more moving as the pixels do counts than being where the detector says."""
+APART = 1.0
+"""Pixels of those pictures by which a joint may move otherwise than the flow before the flow counts for half: surfaces
+slide over joints where somebody turns."""
+ROUNDS = 5
+
+
+class Motion(NamedTuple):
+    """How far what is seen at each of :data:`JOINTS` went from each of T looks to the next."""
+
+    moved: Array
+    """(T - 1, J, 2) x and y, in pixels of the frame."""
+    trust: Array
+    """(T - 1, J) 0 to 1; 0 where nobody was seen in one of the two looks."""
+    pixel: Array
+    """(T - 1,) pixels of the frame for one of the pictures that flow was computed on."""
+
+    def steadied(self, moves: Array) -> Motion:
+        """The same of frames that were moved back by ``moves`` (T, 2)."""
+        return self._replace(moved=self.moved - np.diff(moves, axis=0)[:, None])
+
+
+class MotionMeter:
+    """Compares each look at a clip with the one before."""
+
+    def __init__(self) -> None:
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._before: tuple[Frame, PersonPose | None] | None = None
+        self._rows: list[tuple[Array, Array, float]] = []
+
+    def look(self, frame: Frame, pose: PersonPose | None) -> None:
+        """The next look: an RGB frame (H, W, 3), which is kept until the one after, and the subject in it."""
+        if self._before is not None:
+            self._rows.append(self._compare(*self._before, frame, pose))
+        self._before = (frame, pose)
+
+    def finish(self) -> Motion:
+        """What all looks came to."""
+        if not self._rows:
+            count = len(JOINTS)
+            return Motion(*(np.zeros(shape, np.float32) for shape in ((0, count, 2), (0, count), (0,))))
+        moved, trust, pixel = zip(*self._rows, strict=True)
+        return Motion(np.stack(moved), np.stack(trust), np.array(pixel, np.float32))
+
+    def _compare(
+        self, before: Frame, was: PersonPose | None, now: Frame, pose: PersonPose | None
+    ) -> tuple[Array, Array, float]:
+        nothing = np.zeros((len(JOINTS), 2), np.float32), np.zeros(len(JOINTS), np.float32), 1.0
+        if was is None or pose is None:
+            return nothing
+        corners = np.array([was.box, pose.box], np.float32)
+        side = float((corners[:, 2:] - corners[:, :2]).max())
+        start = np.maximum(corners[:, :2].min(0) - MARGIN * side, 0).astype(int)
+        stop = np.minimum(np.ceil(corners[:, 2:].max(0) + MARGIN * side).astype(int), now.shape[1::-1])
+        scale = min(1.0, HEIGHT / max(side, 1.0))
+        if ((stop - start) * scale < 16).any():
+            return nothing
+        a, b = (_gray(frame[start[1] : stop[1], start[0] : stop[0]], scale) for frame in (before, now))
+        forth, back = self._flow.calc(a, b, None), self._flow.calc(b, a, None)
+        here, there = ((_probes(seen.xy, seen.score) - start) * scale - 0.5 for seen in (was, pose))
+        went = _sample(forth, here)
+        closed = np.exp(-((went + _sample(back, here + went)) ** 2).sum(1) / 2)
+        first, second = (np.stack([np.median(flow[own], 0) for own in OWN]) for flow in (went, -_sample(back, there)))
+        trust = np.exp(-((first - second) ** 2).sum(1) / 2) * np.array([closed[own].mean() for own in OWN])
+        trust *= (was.score[COLUMNS] > 0) & (pose.score[COLUMNS] > 0)
+        return ((first + second) / (2 * scale)).astype(np.float32), trust.astype(np.float32), 1 / scale
+
+
+def follow_pixels(poses: PoseSequence, motion: Motion) -> PoseSequence:
+    """The poses p nearest to the detected d that move as the pixels do, m, joint by joint:
+
+        Σ_t |p_t - d_t|² + λ Σ_t w_t |p_t+1 - p_t - m_t|²
+
+    w is the trust in m, and less where p moves otherwise (iteratively reweighted, Cauchy). Motion that differs from the
+    joint's by something constant, as where somebody turns evenly, changes nothing.
+
+    Args:
+        poses: T poses, smoothed; of the looks, and after the last one held.
+        motion: what was measured from look to look.
+    """
+    looks = len(motion.trust) + 1
+    if looks < 2:
+        return poses
+    found, seen = poses.xy[:looks, COLUMNS].astype(np.float64), poses.score[:looks, COLUMNS] > 0
+    change = np.zeros((looks, len(JOINTS), 2), np.float32)
+    for joint in range(len(JOINTS)):
+        here = seen[:, joint]
+        trust = motion.trust[:, joint] * (here[:-1] & here[1:])
+        kept = _kept_near(found[:, joint], motion.moved[:, joint], trust, APART * motion.pixel)
+        change[here, joint] = (kept - found[:, joint])[here]
+    change = np.pad(change, ((0, len(poses) - looks), (0, 0), (0, 0)), mode="edge")
+    xy = poses.xy + np.einsum("pj,tja->tpa", ALONG_WITH, change)
+    return replace(poses, xy=np.where(poses.score[..., None] > 0, xy, poses.xy))
+
+
+def _kept_near(found: NDArray[np.float64], moved: Array, trust: Array, apart: Array) -> NDArray[np.float64]:
+    """One joint's p (T, 2) of d (T, 2), m (T - 1, 2), w (T - 1,), and what is far, (T - 1,)."""
+    weight = CLOSENESS * trust
+    for _ in range(ROUNDS):
+        banded = np.zeros((2, len(found)))
+        banded[0, 1:] = -weight
+        banded[1] = 1 + np.pad(weight, (0, 1)) + np.pad(weight, (1, 0))
+        pull = weight[:, None] * moved
+        kept = solveh_banded(banded, found + np.pad(pull, ((1, 0), (0, 0))) - np.pad(pull, ((0, 1), (0, 0))))
+        missed = np.linalg.norm(np.diff(kept, axis=0) - moved, axis=1)
+        weight = CLOSENESS * trust / (1 + (missed / apart) ** 2)
+    return np.asarray(kept)
+
+
+def _gray(picture: Frame, scale: float) -> Frame:
+    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _sample(flow: Array, points: Array) -> Array:
+    """(P, 2) flow at (P, 2) places, counted from the middle of the first pixel."""
+    x, y = points.astype(np.float32).T[:, None]
+    found: Array = cv2.remap(flow, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0].astype(np.float32)
+    return found
+
+
+def _probes(xy: Array, score: Array) -> Array:
+    """(P, 2) where flow is measured: :data:`OWN` says for which joint."""
+    start = xy[PROBES[:, 0]]
+    known = (score[PROBES[:, 1]] > 0)[:, None]
+    return np.asarray(start + known * SHARES[:, None] * (xy[PROBES[:, 1]] - start))
+
+
+def _probe_table() -> list[tuple[int, str, str, float]]:
+    """Rows of (joint's number, its point, the point of a limb's other end, how far towards it)."""
+    rows: list[tuple[int, str, str, float]] = []
+    for number, name in enumerate(JOINTS):
+        rows.append((number, name, name, 0.0))
+        side, _, joint = name.partition("_")
+        if name == "nose":
+            rows += [(number, name, f"{side}_{part}", 1.0) for side in ("right", "left") for part in ("eye", "ear")]
+            continue
+        rows += [(number, name, f"{side}_{other}", share) for other in _NEXT[joint] for share in ALONG]
+        if joint in ("shoulder", "hip"):
+            other_side = "left" if side == "right" else "right"
+            rows.append((number, name, f"{other_side}_{joint}", ALONG[-1]))
+    return rows
+
+
+def _along_with() -> Array:
+    """(137, J) whose change each point takes part in: hands in wrists', feet in ankles', a face in its nose's."""
+    shares = np.zeros((POINTS, len(JOINTS)), np.float32)
+    joint = {name: number for number, name in enumerate(JOINTS)}
+    for name, number in joint.items():
+        shares[body(name), number] = 1
+    for side, hand in (("right", RIGHT_HAND), ("left", LEFT_HAND)):
+        shares[hand, joint[f"{side}_wrist"]] = 1
+        for foot in ("heel", "big_toe", "small_toe"):
+            shares[body(f"{side}_{foot}"), joint[f"{side}_ankle"]] = 1
+        for head in ("eye", "ear"):
+            shares[body(f"{side}_{head}"), joint["nose"]] = 1
+        shares[body("neck"), joint[f"{side}_shoulder"]] = shares[body("mid_hip"), joint[f"{side}_hip"]] = 0.5
+    shares[FACE, joint["nose"]] = 1
+    return shares
+
+
+_TABLE = _probe_table()
+PROBES = np.array([(body(start), body(end)) for _, start, end, _ in _TABLE])
+SHARES = np.array([share for *_, share in _TABLE], np.float32)
+OWN = [np.array([row for row, (owner, *_) in enumerate(_TABLE) if owner == number]) for number in range(len(JOINTS))]
+ALONG_WITH = _along_with()
