@@ -17,7 +17,6 @@ from dancedouble.media.video import VideoWriter
 from dancedouble.pose.estimator import FakePoseEstimator, Frame, PersonPose, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.openpose_json import write_openpose
-from dancedouble.pose.pixel_motion import JOINTS, Motion, follow_pixels
 from dancedouble.pose.skeleton import INDEX, LEFT_HAND, POINTS, RIGHT_HAND
 from dancedouble.pose.smoothing import fill_hands, smooth, smooth_as_paper
 from dancedouble.progress import ignore_progress
@@ -38,14 +37,6 @@ def walk(frames: int, fps: Fraction) -> PoseSequence:
     xy[:, LEFT_HAND] = xy[:, INDEX["left_wrist"], None] + np.stack([np.arange(21) / 4, -np.arange(21) / 2], -1)
     score[:, INDEX["left_wrist"]] = score[:, LEFT_HAND] = 1
     return PoseSequence(xy=xy.astype(np.float32), score=score, size=SIZE, fps=fps)
-
-
-def still(steps: int) -> Motion:
-    """What is measured in pictures in which nothing moves."""
-    return Motion(
-        np.zeros((steps, len(JOINTS), 2), np.float32), np.ones((steps, len(JOINTS)), np.float32),
-        np.ones(steps, np.float32),
-    )  # fmt: skip
 
 
 class Counting(FakePoseEstimator):
@@ -104,8 +95,8 @@ def test_the_smoothing_that_was_asked_for_is_what_poses_get(tmp_path: Path) -> N
     }
     np.testing.assert_allclose(captured["none"].xy, danced.xy, atol=1e-4)
     np.testing.assert_array_equal(captured["paper"].xy, smooth_as_paper(captured["none"]).xy)
-    moves_as_the_picture = follow_pixels(smooth(captured["none"]), still(23)).xy
-    np.testing.assert_allclose(captured["local"].xy, moves_as_the_picture, atol=1e-3)
+    nearly = np.abs(captured["local"].xy - smooth(captured["none"]).xy).max()
+    assert nearly < 0.1, "a plain wall says nothing of how somebody moves"
     with pytest.raises(ValueError, match="every frame"):
         capture_poses(tmp_path / "dance.mp4", smoothing="paper", looks=10, estimator=FakePoseEstimator(danced))
 

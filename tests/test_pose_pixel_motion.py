@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dancedouble.pose.estimator import PersonPose, Roi, bounds
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.pose.pixel_motion import COLUMNS, JOINTS, Motion, MotionMeter, follow_pixels
+from dancedouble.pose.pixel_motion import COLUMNS, JOINTS, FlowMeter, Motion, follow_pixels
 from dancedouble.pose.skeleton import LEFT_HAND, body
 from synthetic_dancer import SIZE, Stance, make_pose
 
@@ -86,7 +86,7 @@ def test_looks_without_the_person_tie_nothing_together() -> None:
 
 def test_one_look_is_left_as_it_is() -> None:
     true = truth()[:1]
-    np.testing.assert_array_equal(follow_pixels(true, MotionMeter().finish()).xy, true.xy)
+    np.testing.assert_array_equal(follow_pixels(true, FlowMeter().finish()).xy, true.xy)
 
 
 # -- measuring --------------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def found(move: tuple[float, float] = (0, 0), scale: float = 2.2) -> PersonPose:
 
 def test_flow_is_measured_in_pixels_of_the_frame() -> None:
     """A detector that errs by two pixels in the second look does not change what the pictures say."""
-    first, meter = picture(), MotionMeter()
+    first, meter = picture(), FlowMeter()
     second = np.roll(first, (3, -5), (0, 1))
     meter.look(first, found())
     meter.look(second, found((-5 + 2, 3 - 2)))
@@ -121,14 +121,14 @@ def test_flow_is_measured_in_pixels_of_the_frame() -> None:
 
 
 def test_other_pictures_are_not_trusted() -> None:
-    meter = MotionMeter()
+    meter = FlowMeter()
     meter.look(picture(0), found())
     meter.look(picture(1), found())
     assert meter.finish().trust.mean() < 0.3
 
 
 def test_nothing_is_known_of_somebody_who_is_not_there() -> None:
-    meter = MotionMeter()
+    meter = FlowMeter()
     lost = replace(found(), score=np.where(np.arange(137) == body("left_knee"), 0, 1).astype(np.float32))
     for pose in (found(), None, found(), lost):
         meter.look(picture(), pose)
@@ -139,7 +139,7 @@ def test_nothing_is_known_of_somebody_who_is_not_there() -> None:
 
 
 def test_a_body_outside_of_the_frame_is_nothing_to_compare() -> None:
-    meter = MotionMeter()
+    meter = FlowMeter()
     for _ in range(2):
         meter.look(picture(), found((5000, 0)))
     assert not meter.finish().trust.any()

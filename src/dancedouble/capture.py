@@ -18,7 +18,7 @@ from dancedouble.pose.blazepose import BlazePose, LandmarkModel
 from dancedouble.pose.estimator import PersonPose, PoseEstimator, no_pose
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
 from dancedouble.pose.openpose_json import reach_of, read_openpose
-from dancedouble.pose.pixel_motion import Motion, MotionMeter, follow_pixels
+from dancedouble.pose.pixel_motion import FlowMeter, Motion, follow_pixels
 from dancedouble.pose.smoothing import fill_gaps, fill_hands, find_gaps, smooth, smooth_as_paper
 from dancedouble.pose.tracking import Seen, Track, find_subject, follow_subject, sample_step
 from dancedouble.progress import OnProgress, Stage, ignore_progress
@@ -130,7 +130,7 @@ def _find_subject(
         ) from error
 
 
-def compared(frames: Iterable[Seen], meter: MotionMeter) -> Iterator[Seen]:
+def compared(frames: Iterable[Seen], meter: FlowMeter) -> Iterator[Seen]:
     """The same frames, each compared with the one before by ``meter``."""
     for seen in frames:
         meter.look(*seen)
@@ -156,6 +156,8 @@ def clean(
     Looks at every ``every``-th frame of a clip of ``count`` become poses of all its frames: by local parabolas alone.
     Where every frame was looked at, and the picture's ``motion`` from one to the next is known, these move along.
     """
+    if motion is not None and (every != 1 or smoothing != "local"):
+        raise ValueError(f"motion goes with a look at every frame and smoothing 'local', not {every} and {smoothing!r}")
     poses = fill_gaps(looks, round(LONGEST_BRIDGED * float(looks.fps)))
     if smoothing == "local":
         poses = smooth(poses, every, count)
@@ -193,7 +195,7 @@ def capture_poses(
         return Capture(poses=poses, gaps=int((~poses.present).sum()), video=None)
     info: VideoInfo | None = None
     people, every, count = 1, 1, None
-    meter: MotionMeter | None = None
+    meter: FlowMeter | None = None
     motion: Motion | None = None
     if source.is_dir():
         poses = read_json_folder(source, person, fps)
@@ -210,7 +212,7 @@ def capture_poses(
             on_progress=on_progress,
         )  # fmt: skip
         if every == 1 and smoothing == "local":
-            meter = MotionMeter()
+            meter = FlowMeter()
             seen = compared(seen, meter)
         looked = assemble((pose for _, pose in seen), info.size, info.fps / every)
         motion = None if meter is None else meter.finish()

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dancedouble.capture import assemble, clean, clip_notes, compared, follow, subject_estimator
+from dancedouble.capture import assemble, clean, clip_notes, follow, subject_estimator
 from dancedouble.errors import ClipTooShortError, InputError, NoPersonError, PersonTooSmallError
 from dancedouble.media.image import write_image
 from dancedouble.media.video import VideoInfo, probe
@@ -18,7 +18,7 @@ from dancedouble.plate import COVERED, Plate, PlateBuilder
 from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.estimator import PersonPose, PoseEstimator
 from dancedouble.pose.keypoints import PoseSequence
-from dancedouble.pose.pixel_motion import Motion, MotionMeter
+from dancedouble.pose.pixel_motion import FlowMeter, Motion
 from dancedouble.pose.tracking import Seen
 from dancedouble.progress import OnProgress
 from dancedouble.rendering.crop import body_boxes
@@ -72,7 +72,8 @@ def prepare_workspace(
     """
     info = probe(video)
     with new_workspace(folder) as part:
-        seen = _look(info, part, estimator or subject_estimator(request.detector), person, on_progress)
+        looking = estimator or subject_estimator(request.detector)
+        seen = _look(info, part, looking, person, None if given is not None else FlowMeter(), on_progress)
         poses = _take(given, seen.poses, video)
         moves = seen.steadier.moves()
         poses = replace(poses, xy=poses.xy - moves[:, None])
@@ -82,8 +83,10 @@ def prepare_workspace(
         height = person_height(poses)
         _check(video, info, usable, height)
         # Poses of the user's were smoothed, or not, as they wished.
-        motion = seen.motion.steadied(moves)
-        cleaned, _, warnings = clean(poses, motion=motion) if given is None else clean(poses, "none")
+        if given is None:
+            cleaned, _, warnings = clean(poses, motion=None if seen.motion is None else seen.motion.steadied(moves))
+        else:
+            cleaned, _, warnings = clean(poses, "none")
         plate = seen.builder.finish()
         drift = max(plate.drift, seen.steadier.drift / info.size[1])
         noticed = [*clip_notes(info), *warnings, *_notes(plate, drift, seen.people)]
@@ -104,7 +107,7 @@ class _Looked(NamedTuple):
     """What came of looking at footage once."""
 
     poses: PoseSequence
-    motion: Motion
+    motion: Motion | None
     builder: PlateBuilder
     steadier: Steadier
     people: int
@@ -113,13 +116,15 @@ class _Looked(NamedTuple):
 
 
 def _look(
-    info: VideoInfo, folder: Path, estimator: PoseEstimator, person: int | None, on_progress: OnProgress
-) -> _Looked:
-    """Write steadied frames and masks into ``folder``, and tell what was seen on the way."""
+    info: VideoInfo, folder: Path, estimator: PoseEstimator, person: int | None, meter: FlowMeter | None,
+    on_progress: OnProgress,
+) -> _Looked:  # fmt: skip
+    """Write steadied frames and masks into ``folder``, and tell what was seen on the way; motion by ``meter``."""
     builder, steadier, agreement = PlateBuilder(), Steadier(), np.zeros(info.frames)
-    meter = MotionMeter()
 
     def keep(index: int, seen: Seen) -> None:
+        if meter is not None:
+            meter.look(*seen)
         mask = np.zeros(info.size, np.uint8) if seen.pose is None else _mask_bytes(seen.pose)
         move = steadier.look(seen.frame, mask > COVERED)
         frame, mask = moved_back(seen.frame, move), moved_back(mask, move)
@@ -135,7 +140,7 @@ def _look(
     found: list[PersonPose | None] = []
     with ThreadPoolExecutor(1) as thread:
         kept: Future[None] | None = None
-        for index, seen in enumerate(compared(followed.frames, meter)):
+        for index, seen in enumerate(followed.frames):
             if kept is not None:
                 kept.result()
             kept = thread.submit(keep, index, seen)
@@ -144,7 +149,8 @@ def _look(
         if kept is not None:
             kept.result()
     poses = assemble(found, info.size, info.fps)
-    return _Looked(poses, meter.finish(), builder, steadier, followed.people, agreement)
+    motion = None if meter is None else meter.finish()
+    return _Looked(poses, motion, builder, steadier, followed.people, agreement)
 
 
 def finished_workspace(folder: Path, request: Request, consent: str | None) -> Workspace | None:

@@ -18,7 +18,7 @@ from dancedouble.media.video import probe, read_frames
 from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.estimator import PersonPose
 from dancedouble.pose.keypoints import PoseSequence, empty_poses
-from dancedouble.pose.pixel_motion import MotionMeter
+from dancedouble.pose.pixel_motion import FlowMeter
 from dancedouble.pose.tracking import watch_subject
 from dancedouble.progress import OnProgress, ignore_progress
 
@@ -79,7 +79,7 @@ def watch(
     masks: list[bytes | None] = []
     detector = detector or capture.subject_model()
     estimator = capture.subject_estimator(detector)
-    meter = MotionMeter()
+    meter = FlowMeter()
     try:
         seen = watch_subject(clip.read, clip, estimator, person=1 if like is None else like, on_progress=on_progress)
         for _, pose in capture.compared(seen, meter):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
-from dancedouble.pose.estimator import Frame, PersonPose
+from dancedouble.pose.estimator import Frame, PersonPose, overlap
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.skeleton import FACE, LEFT_HAND, POINTS, RIGHT_HAND, body
 
@@ -30,15 +30,24 @@ JOINTS = (*(f"{side}_{joint}" for joint in _NEXT for side in ("right", "left")),
 COLUMNS = [body(name) for name in JOINTS]
 ALONG = (0.1, 0.2)
 """Flow is measured at a joint and so far along its limbs: a joint alone may lie on the limb's edge."""
-HEIGHT = 256
+SIDE = 256
 """Pixels of the longer side of a body's box in the pictures that flow is computed on, at most."""
+SMALLEST = 46
+"""The same of such a picture, at least: of a smaller one OpenCV chooses other settings, and keeps them ever after."""
 MARGIN = 0.12
 """What is seen around the body's box, in its longer sides."""
-CLOSENESS = 4.0
-"""λ below: how much more moving as the pixels do counts than being where the detector says."""
+REACH_SECONDS = 0.08
+"""How far moving as the pixels do reaches before being where the detector says: √λ looks below."""
 APART = 1.0
 """Pixels of those pictures by which a joint may move otherwise than the flow before the flow counts for half: surfaces
 slide over joints where somebody turns."""
+CLOSE = 1.0
+"""The same by which flow forth and back, or from where a joint was found in either look, may differ before it is
+doubted."""
+TEXTURE = 7
+"""Pixels of the square in which a picture must vary for its flow to be trusted,"""
+NOISE = 0.5
+"""and how much, along the direction in which it varies least: flow of what is plain is a guess, often that it stays."""
 ROUNDS = 5
 
 
@@ -57,7 +66,7 @@ class Motion(NamedTuple):
         return self._replace(moved=self.moved - np.diff(moves, axis=0)[:, None])
 
 
-class MotionMeter:
+class FlowMeter:
     """Compares each look at a clip with the one before."""
 
     def __init__(self) -> None:
@@ -69,7 +78,7 @@ class MotionMeter:
         """The next look: an RGB frame (H, W, 3), which is kept until the one after, and the subject in it."""
         if self._before is not None:
             self._rows.append(self._compare(*self._before, frame, pose))
-        self._before = (frame, pose)
+        self._before = (frame, None if pose is None else replace(pose, mask=None))
 
     def finish(self) -> Motion:
         """What all looks came to."""
@@ -83,22 +92,25 @@ class MotionMeter:
         self, before: Frame, was: PersonPose | None, now: Frame, pose: PersonPose | None
     ) -> tuple[Array, Array, float]:
         nothing = np.zeros((len(JOINTS), 2), np.float32), np.zeros(len(JOINTS), np.float32), 1.0
-        if was is None or pose is None:
+        if was is None or pose is None or not overlap(was.box, pose.box):
             return nothing
         corners = np.array([was.box, pose.box], np.float32)
         side = float((corners[:, 2:] - corners[:, :2]).max())
         start = np.maximum(corners[:, :2].min(0) - MARGIN * side, 0).astype(int)
         stop = np.minimum(np.ceil(corners[:, 2:].max(0) + MARGIN * side).astype(int), now.shape[1::-1])
-        scale = min(1.0, HEIGHT / max(side, 1.0))
-        if ((stop - start) * scale < 16).any():
+        scale = min(1.0, SIDE / max(side, 1.0))
+        size = (stop - start) * scale
+        if size.min() < SMALLEST / 2 or size.max() < SMALLEST:
             return nothing
         a, b = (_gray(frame[start[1] : stop[1], start[0] : stop[0]], scale) for frame in (before, now))
         forth, back = self._flow.calc(a, b, None), self._flow.calc(b, a, None)
         here, there = ((_probes(seen.xy, seen.score) - start) * scale - 0.5 for seen in (was, pose))
         went = _sample(forth, here)
-        closed = np.exp(-((went + _sample(back, here + went)) ** 2).sum(1) / 2)
+        closed = _agreement(went + _sample(back, here + went))
         first, second = (np.stack([np.median(flow[own], 0) for own in OWN]) for flow in (went, -_sample(back, there)))
-        trust = np.exp(-((first - second) ** 2).sum(1) / 2) * np.array([closed[own].mean() for own in OWN])
+        variation = _sample(cv2.cornerMinEigenVal(a.astype(np.float32), TEXTURE), here)
+        holds = np.array([np.median(variation[own]) for own in OWN])
+        trust = _agreement(first - second) * np.array([closed[own].mean() for own in OWN]) * holds / (holds + NOISE)
         trust *= (was.score[COLUMNS] > 0) & (pose.score[COLUMNS] > 0)
         return ((first + second) / (2 * scale)).astype(np.float32), trust.astype(np.float32), 1 / scale
 
@@ -108,40 +120,50 @@ def follow_pixels(poses: PoseSequence, motion: Motion) -> PoseSequence:
 
         Σ_t |p_t - d_t|² + λ Σ_t w_t |p_t+1 - p_t - m_t|²
 
-    w is the trust in m, and less where p moves otherwise (iteratively reweighted, Cauchy). Motion that differs from the
-    joint's by something constant, as where somebody turns evenly, changes nothing.
+    w is the trust in m, and less where p moves otherwise (iteratively reweighted, Cauchy). Where w is even, motion that
+    differs from the joint's by something constant, as of somebody who turns evenly, changes nothing.
 
     Args:
         poses: T poses, smoothed; of the looks, and after the last one held.
         motion: what was measured from look to look.
+
+    Raises ValueError for fewer poses than looks.
     """
     looks = len(motion.trust) + 1
+    if len(poses) < looks and looks > 1:
+        raise ValueError(f"{len(poses)} poses of {looks} looks")
     if looks < 2:
         return poses
     found, seen = poses.xy[:looks, COLUMNS].astype(np.float64), poses.score[:looks, COLUMNS] > 0
     change = np.zeros((looks, len(JOINTS), 2), np.float32)
+    closeness = (REACH_SECONDS * float(poses.fps)) ** 2
     for joint in range(len(JOINTS)):
         here = seen[:, joint]
-        trust = motion.trust[:, joint] * (here[:-1] & here[1:])
-        kept = _kept_near(found[:, joint], motion.moved[:, joint], trust, APART * motion.pixel)
+        weight = closeness * motion.trust[:, joint] * (here[:-1] & here[1:])
+        kept = _kept_near(found[:, joint], motion.moved[:, joint], weight, APART * motion.pixel)
         change[here, joint] = (kept - found[:, joint])[here]
     change = np.pad(change, ((0, len(poses) - looks), (0, 0), (0, 0)), mode="edge")
-    xy = poses.xy + np.einsum("pj,tja->tpa", ALONG_WITH, change)
+    xy = poses.xy + np.einsum("pj,tja->tpa", FOLLOWED, change)
     return replace(poses, xy=np.where(poses.score[..., None] > 0, xy, poses.xy))
 
 
-def _kept_near(found: NDArray[np.float64], moved: Array, trust: Array, apart: Array) -> NDArray[np.float64]:
-    """One joint's p (T, 2) of d (T, 2), m (T - 1, 2), w (T - 1,), and what is far, (T - 1,)."""
-    weight = CLOSENESS * trust
+def _kept_near(found: NDArray[np.float64], moved: Array, weight: Array, apart: Array) -> NDArray[np.float64]:
+    """One joint's p (T, 2) of d (T, 2), m (T - 1, 2), λ w (T - 1,), and what is far, (T - 1,) px."""
+    kept, believed = found, weight
     for _ in range(ROUNDS):
         banded = np.zeros((2, len(found)))
-        banded[0, 1:] = -weight
-        banded[1] = 1 + np.pad(weight, (0, 1)) + np.pad(weight, (1, 0))
-        pull = weight[:, None] * moved
-        kept = solveh_banded(banded, found + np.pad(pull, ((1, 0), (0, 0))) - np.pad(pull, ((0, 1), (0, 0))))
+        banded[0, 1:] = -believed
+        banded[1] = 1 + np.pad(believed, (0, 1)) + np.pad(believed, (1, 0))
+        pull = believed[:, None] * moved
+        kept = solveh_banded(banded, found - np.diff(pull, axis=0, prepend=0, append=0))
         missed = np.linalg.norm(np.diff(kept, axis=0) - moved, axis=1)
-        weight = CLOSENESS * trust / (1 + (missed / apart) ** 2)
-    return np.asarray(kept)
+        believed = weight / (1 + (missed / apart) ** 2)
+    return kept
+
+
+def _agreement(apart: Array) -> Array:
+    """1 for (..., 2) of no length, less the longer."""
+    return np.asarray(np.exp(-(apart**2).sum(-1) / (2 * CLOSE**2)))
 
 
 def _gray(picture: Frame, scale: float) -> Frame:
@@ -149,10 +171,10 @@ def _gray(picture: Frame, scale: float) -> Frame:
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def _sample(flow: Array, points: Array) -> Array:
-    """(P, 2) flow at (P, 2) places, counted from the middle of the first pixel."""
+def _sample(values: Array, points: Array) -> Array:
+    """(P, …) of values (H, W, …) at (P, 2) places, counted from the middle of the first pixel."""
     x, y = points.astype(np.float32).T[:, None]
-    found: Array = cv2.remap(flow, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0].astype(np.float32)
+    found: Array = cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0].astype(np.float32)
     return found
 
 
@@ -179,8 +201,8 @@ def _probe_table() -> list[tuple[int, str, str, float]]:
     return rows
 
 
-def _along_with() -> Array:
-    """(137, J) whose change each point takes part in: hands in wrists', feet in ankles', a face in its nose's."""
+def _followed() -> Array:
+    """Hands take part in their wrists' change, feet in ankles', a face in its nose's."""
     shares = np.zeros((POINTS, len(JOINTS)), np.float32)
     joint = {name: number for number, name in enumerate(JOINTS)}
     for name, number in joint.items():
@@ -198,6 +220,10 @@ def _along_with() -> Array:
 
 _TABLE = _probe_table()
 PROBES = np.array([(body(start), body(end)) for _, start, end, _ in _TABLE])
+"""(P, 2) points between which flow is measured,"""
 SHARES = np.array([share for *_, share in _TABLE], np.float32)
+"""(P,) how far from the one to the other,"""
 OWN = [np.array([row for row, (owner, *_) in enumerate(_TABLE) if owner == number]) for number in range(len(JOINTS))]
-ALONG_WITH = _along_with()
+"""and, for each joint, which of them are its."""
+FOLLOWED = _followed()
+"""(137, J) whose change each point takes part in."""

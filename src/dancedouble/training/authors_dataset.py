@@ -28,6 +28,7 @@ from dancedouble.media.image import read_image, write_image
 from dancedouble.plate import PlateBuilder
 from dancedouble.pose.blazepose import LandmarkModel
 from dancedouble.pose.estimator import PersonPose, PoseEstimator
+from dancedouble.pose.pixel_motion import FlowMeter
 from dancedouble.pose.tracking import watch_subject
 from dancedouble.preparation import SECOND_BEST, WAY, person_height
 from dancedouble.progress import OnProgress
@@ -134,7 +135,8 @@ def prepare_dataset(
 
 def _fill(part: Path, dataset: Dataset, settings: dict[str, Any], consent: str, on_progress: OnProgress) -> None:
     estimator = subject_estimator(settings["detector"])
-    found, size, builder = _copy(dataset, part, estimator, settings.get("person"), on_progress)
+    meter = FlowMeter()
+    found, size, builder = _copy(dataset, part, estimator, settings.get("person"), meter, on_progress)
     count = dataset.items[-1].index + 1
     rows: list[PersonPose | None] = [None] * count
     for item, pose in zip(dataset.items, found, strict=True):
@@ -145,7 +147,7 @@ def _fill(part: Path, dataset: Dataset, settings: dict[str, Any], consent: str, 
             f"{dataset.path}: nobody was found in its frames; expected one person, seen from head to feet"
         )
     height = person_height(poses)
-    cleaned, _, warnings = clean(poses)
+    cleaned, _, warnings = clean(poses, motion=meter.finish())
     write_image(part / "plate.png", builder.finish().picture)
     cleaned.save(part / "poses.npz")
     boxes = {item.index: item.box for item in dataset.items if item.box is not None}
@@ -164,11 +166,16 @@ def _fill(part: Path, dataset: Dataset, settings: dict[str, Any], consent: str, 
 
 
 def _copy(
-    dataset: Dataset, workspace: Path, estimator: PoseEstimator, person: int | None, on_progress: OnProgress
-) -> tuple[list[PersonPose | None], tuple[int, int], PlateBuilder]:
-    """Write frames, labels and masks; the poses on the way, the frames' size, and what the plate is made from."""
+    dataset: Dataset, workspace: Path, estimator: PoseEstimator, person: int | None, meter: FlowMeter,
+    on_progress: OnProgress,
+) -> tuple[list[PersonPose | None], tuple[int, int], PlateBuilder]:  # fmt: skip
+    """Write frames, labels and masks; the poses on the way, the frames' size, and what the plate is made from.
+
+    ``meter`` gets a look for each place in time, also where the dataset has no frame.
+    """
     builder, size = PlateBuilder(), (0, 0)
     found: list[PersonPose | None] = []
+    last = -1
     watched = watch_subject(dataset.pictures, dataset, estimator, person=person, on_progress=on_progress)
     for item, seen in zip(dataset.items, watched, strict=True):
         frame, pose, label = seen.frame, seen.pose, read_image(item.label)
@@ -178,6 +185,10 @@ def _copy(
                 f" {frame.shape[1]} × {frame.shape[0]}; expected the same"
             )
         size = (frame.shape[0], frame.shape[1])
+        for _ in range(last + 1, item.index):
+            meter.look(frame, None)
+        meter.look(frame, pose)
+        last = item.index
         mask = np.zeros(size, np.uint8)
         if pose is not None and pose.mask is not None:
             mask = (pose.mask * 255).round().astype(np.uint8)
