@@ -43,7 +43,7 @@ def _write_patches(
 ) -> Path:
     """A lossless clip of upright bars, one per row of ``signal``; None leaves a tag unset."""
     height, width = size
-    codes = _ycbcr(signal, matrix or (1 if width >= 1280 else 6), full, bits)
+    codes = _ycbcr(signal, matrix or (1 if width >= 1280 or height > 576 else 6), full, bits)
     planes = np.repeat(codes, width // len(codes), axis=0)  # (width, 3)
     name = "yuv444p" if bits == 8 else f"yuv444p{bits}le"
     with av.open(str(path), "w") as container:
@@ -80,7 +80,7 @@ def test_matrix_range_and_depth_do_not_change_the_colour(tmp_path: Path, matrix:
     assert np.abs(_read_patches(path, len(COLORS)) - COLORS).max() <= 2
 
 
-@pytest.mark.parametrize("size", [(64, 96), (64, 1284)], ids=["small", "high-definition"])
+@pytest.mark.parametrize("size", [(64, 96), (64, 1284), (580, 64)], ids=["small", "high-definition", "upright"])
 def test_untagged_video_is_bt601_when_small_and_bt709_when_large(tmp_path: Path, size: tuple[int, int]) -> None:
     path = _write_patches(tmp_path / "clip.mkv", COLORS / 255, matrix=None, size=size)
     assert np.abs(_read_patches(path, len(COLORS)) - COLORS).max() <= 2

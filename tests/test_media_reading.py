@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import cv2
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from dancedouble.errors import MediaError
+from dancedouble.media.color import read_orientation
 from dancedouble.media.video import probe, read_frames, read_metadata
 from media_samples import RATE, SIZE, clicks, numbered, read_number, write_video
 
@@ -99,6 +101,22 @@ def test_a_clip_that_starts_late_reads_from_its_first_picture(tmp_path: Path) ->
     assert (info.start_time, info.frames, info.fps) == (5, 20, 20)
     assert _numbers(path) == list(range(20))
     assert _numbers(path, start=7, stop=9) == [7, 8]
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, -90])
+def test_a_frame_with_something_pyav_does_not_know_is_turned_all_the_same(tmp_path: Path, rotation: int) -> None:
+    path = write_video(tmp_path / "clip.mp4", [numbered(1)] * 2, rotation=rotation)
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+
+        class Unknown:
+            rotation = frame.rotation
+
+            @property
+            def side_data(self) -> None:
+                raise ValueError("47 is not a valid Type")
+
+        assert read_orientation(cast(av.VideoFrame, Unknown())) == read_orientation(frame)
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, -90])

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from dancedouble.pose.estimator import PersonPose, Roi, bounds
@@ -84,6 +85,18 @@ def test_looks_without_the_person_tie_nothing_together() -> None:
     np.testing.assert_allclose(followed.xy[:20], apart.xy, atol=1e-3)
 
 
+def test_after_the_last_look_its_correction_is_held() -> None:
+    true = truth()
+    seen, exact = trembling(true), motion_of(true)
+    held = replace(seen, xy=np.concatenate([seen.xy[:20], seen.xy[19:20].repeat(5, 0)]), score=seen.score[:25],
+                   depth=seen.depth[:25])  # fmt: skip
+    looks = Motion(exact.moved[:19], exact.trust[:19], exact.pixel[:19])
+    followed = follow_pixels(held, looks)
+    np.testing.assert_allclose(followed.xy[20:], followed.xy[19:20].repeat(5, 0), atol=1e-4)
+    with pytest.raises(ValueError, match="19 poses of 20 looks"):
+        follow_pixels(seen[:19], looks)
+
+
 def test_one_look_is_left_as_it_is() -> None:
     true = truth()[:1]
     np.testing.assert_array_equal(follow_pixels(true, FlowMeter().finish()).xy, true.xy)
@@ -118,6 +131,42 @@ def test_flow_is_measured_in_pixels_of_the_frame() -> None:
     np.testing.assert_allclose(motion.moved[0], np.broadcast_to((-5, 3), (len(JOINTS), 2)), atol=0.25)
     assert motion.trust.min() > 0.8
     assert motion.pixel[0] > 1, "somebody of 286 pixels is looked at smaller"
+
+
+@pytest.mark.parametrize("scale", [1.5, 2.6], ids=["as it is", "made smaller"])
+def test_flow_is_measured_where_the_joints_are(scale: float) -> None:
+    """Pictures that turn and grow about a point move otherwise at every joint."""
+    first, meter = picture(), FlowMeter()
+    turn = cv2.getRotationMatrix2D((200, 260), 2.0, 1.02)
+    second = np.asarray(cv2.warpAffine(first, turn, (480, 480), borderMode=cv2.BORDER_REFLECT), np.uint8)
+    was = found(scale=scale)
+    # A pixel's middle lies half a pixel from its corner, where poses count from.
+    xy = ((was.xy - 0.5) @ turn[:, :2].T + turn[:, 2] + 0.5).astype(np.float32)
+    meter.look(first, was)
+    meter.look(second, replace(was, xy=xy, box=bounds(xy, was.score)))
+    motion = meter.finish()
+    inside = ((xy[COLUMNS] > 20) & (xy[COLUMNS] < 460)).all(1)
+    missed = np.linalg.norm(motion.moved[0] - (xy - was.xy)[COLUMNS], axis=1)[inside]
+    assert inside.sum() >= 8
+    assert missed.max() < 0.3 * motion.pixel[0], "what is measured along limbs is a little beside the joint"
+
+
+def test_a_small_picture_changes_nothing_for_later_ones() -> None:
+    shown = picture(), np.roll(picture(), (3, -5), (0, 1))
+    alone, after = FlowMeter(), FlowMeter()
+    for _ in range(2):
+        after.look(shown[0], found(scale=0.2))
+    for meter in (alone, after):
+        meter.look(shown[0], found())
+        meter.look(shown[1], found((-5, 3)))
+    np.testing.assert_array_equal(after.finish().moved[-1], alone.finish().moved[-1])
+
+
+def test_plain_pictures_say_nothing() -> None:
+    meter = FlowMeter()
+    for move in (0, 3):
+        meter.look(np.full((480, 480, 3), 90, np.uint8), found((move, 0)))
+    assert meter.finish().trust.max() < 0.01
 
 
 def test_other_pictures_are_not_trusted() -> None:

@@ -87,7 +87,8 @@ def _permit(path: Path, mode: int) -> None:
     with UMASK:
         umask = os.umask(0)
         os.umask(umask)
-    path.chmod(path.stat().st_mode & stat.S_ISGID | mode & ~umask)
+    with suppress(OSError):  # network shares and some sticks have modes of their own, and refuse
+        path.chmod(path.stat().st_mode & stat.S_ISGID | mode & ~umask)
 
 
 def sweep(path: Path) -> None:

@@ -181,4 +181,4 @@ def _aligned(stack: NDArray[np.uint8], shifts: NDArray[np.float64]) -> NDArray[n
     for picture, (x, y) in zip(stack, shifts, strict=True):
         matrix = np.array([[1, 0, -x], [0, 1, -y]], np.float64)
         moved.append(cv2.warpAffine(picture, matrix, picture.shape[1::-1], flags=cv2.INTER_LINEAR))
-    return np.stack(moved).astype(np.uint8)
+    return np.stack(moved).astype(np.uint8, copy=False)

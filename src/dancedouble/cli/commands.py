@@ -295,7 +295,10 @@ def pose(
         Path | None, option("--figures", metavar="OUT.mp4", meaning="Also write a film of the stick figure.")
     ] = None,
     smoothing: Annotated[
-        Smoothing | None, option("--smoothing", meaning="Local parabolas, the paper's median and Gaussian, or none.")
+        Smoothing | None,
+        option(
+            "--smoothing", meaning="Local parabolas and the pixels' motion, the paper's median and Gaussian, or none."
+        ),
     ] = None,
     person: PersonOption = None,
     fps: RateOption = None,

@@ -105,7 +105,7 @@ REGIONS = {
     "person": "the pixels of the true person mask, grown by 2 % of the frame's height",
     "background": "what is outside the person mask (grown by 3 % of the height), or the body box, in both frames",
     "pose": "points in pixels of the full frame, found as in all footage: followed through the clip, gaps up to 0.4 s "
-    "bridged, smoothed over a third of a second",
+    "bridged, smoothed over a third of a second and moved as the pixels do",
 }
 """By the part of a column's name before its metric."""
 

@@ -32,9 +32,9 @@ from dancedouble.media.probing import survey
 
 log = logging.getLogger(__name__)
 
-# Codecs that have a sample entry in every container of ours and that phones, browsers and editors play from it.
-_CODECS = frozenset({"aac", "mp3", "mp3float", "ac3", "eac3", "alac"})
-CODECS = {"mp4": _CODECS | {"opus", "libopus"}, "mov": _CODECS}
+# Codecs that phones, browsers and editors all play from an mp4 and a mov. Apple's and Microsoft's players are silent
+# where an mp4 holds Opus, browsers where it holds AC-3 or ALAC.
+CODECS = frozenset({"aac", "mp3", "mp3float"})
 LOWEST_MP3 = 16_000  # Hz
 _AAC_RATES = (48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 _AAC_BIT_RATE = 192_000
@@ -110,7 +110,7 @@ def _sound_of(source: InputContainer) -> AudioStream | None:
 def _fits(stream: AudioStream, output: OutputContainer) -> bool:
     """Whether ``output`` takes the packets as they are; MP3 below 16 kHz, which mp4 refuses, counts as not."""
     name = stream.codec_context.name
-    return name in CODECS[output.format.name] and not (name.startswith("mp3") and stream.sample_rate < LOWEST_MP3)
+    return name in CODECS and not (name.startswith("mp3") and stream.sample_rate < LOWEST_MP3)
 
 
 class _CopiedTrack:

@@ -73,9 +73,20 @@ class Orientation:
         return np.ascontiguousarray(image)
 
 
+_TURNED = {
+    1: Orientation(transpose=True, mirror_y=True),
+    2: Orientation(mirror_x=True, mirror_y=True),
+    3: Orientation(transpose=True, mirror_x=True),
+}
+"""By quarter turns against the clock."""
+
+
 def read_orientation(frame: VideoFrame) -> Orientation:
     """The orientation of the display matrix that ``frame`` carries; upright when it carries none."""
-    attached = cast(Iterable[SideData], frame.side_data)
+    try:
+        attached = list(cast(Iterable[SideData], frame.side_data))
+    except ValueError:  # of a kind that PyAV does not know yet, as both eyes of a phone's spatial video have
+        return _TURNED.get(round(frame.rotation / 90) % 4, Orientation())
     matrix = next((data for data in attached if data.type.name == "DISPLAYMATRIX"), None)
     if matrix is None:
         return Orientation()
@@ -187,7 +198,7 @@ def _matrix(frame: VideoFrame) -> Colorspace:
     players do."""
     if frame.color_primaries == _PRIMARIES_BT2020 and frame.colorspace not in _MATRICES:
         return Colorspace.BT2020
-    high_definition = max(frame.width, frame.height) >= 1280 or min(frame.width, frame.height) > 576
+    high_definition = frame.width >= 1280 or frame.height > 576
     return _MATRICES.get(frame.colorspace, Colorspace.ITU709 if high_definition else Colorspace.ITU601)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
@@ -24,11 +25,15 @@ _PICTURE_FORMATS = ("image2", "tty", "ico", "apng_still")
 def open_media(path: Path) -> Iterator[InputContainer]:
     """Open any file FFmpeg reads. Raises MediaError when it is missing, a folder, unreadable or not media."""
     path = Path(path)
-    if not path.exists():
-        raise MediaError(f"{path}: no such file; check the path")
-    if path.is_dir():
+    try:
+        state = path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MediaError(f"{path}: no such file; check the path") from error
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be reached ({error.strerror}); check the path and its folder") from error
+    if stat.S_ISDIR(state.st_mode):
         raise MediaError(f"{path}: is a folder, expected a video file")
-    if path.stat().st_size == 0:
+    if state.st_size == 0:
         raise MediaError(f"{path}: is empty (0 bytes), expected a video file")
     try:
         container = _open(path)
@@ -101,8 +106,9 @@ def decode(path: Path, container: InputContainer, stream: VideoStream) -> Iterat
 
 
 def _is_mp4(path: Path) -> bool:
-    with path.open("rb") as file:
+    with suppress(OSError), path.open("rb") as file:
         return file.read(12)[4:8] == b"ftyp"
+    return False
 
 
 def _plain(error: Exception) -> str:
