@@ -30,12 +30,13 @@ from dancedouble.errors import (
     WorkspaceError,
 )
 from dancedouble.media.image import read_image
-from dancedouble.media.video import probe, read_frames, read_metadata
+from dancedouble.media.video import VideoWriter, probe, read_frames, read_metadata
 from dancedouble.person import load_person, read_header
 from dancedouble.planning import choose_size, plan_budget, short_of_learning
 from dancedouble.pose.estimator import FakePoseEstimator, PersonPose, Roi, bounds, read_stamp, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.openpose_json import write_openpose
+from dancedouble.pose.skeleton import INDEX
 from dancedouble.progress import Progress
 from dancedouble.results import Plan, PrepareResult, TrainResult
 from dancedouble.workspace import Workspace
@@ -522,6 +523,31 @@ def test_somebody_else_in_the_footage_is_told_of(world: World, tmp_path: Path, m
     result = pipeline.prepare(world.target, tmp_path / "w", consent=CONSENT)
     assert any("2 people" in line for line in result.warnings)
     assert result.person_height > 100, "the taller one is learned"
+
+
+def test_of_fast_footage_every_other_frame_is_learned_from(world: World, tmp_path: Path) -> None:
+    fast, fps = tmp_path / "fast.mp4", Fraction(60)
+    repeated = np.repeat(np.arange(36), 4)[:142]  # the dolls' footage at four times its rate
+    poses = replace(world.target_poses, fps=fps, **{  # type: ignore[arg-type]
+        name: getattr(world.target_poses, name)[repeated] for name in ("xy", "score", "depth")
+    })  # fmt: skip
+    with VideoWriter(fast, SIZE, fps) as writer:
+        for frame in [frame for frame in read_frames(world.target) for _ in range(4)][:142]:
+            writer.write(frame)
+    prepared = pipeline.prepare(fast, tmp_path / "w", consent=CONSENT)
+    workspace = Workspace(prepared.workspace)
+    assert (prepared.frames, workspace.manifest.fps, workspace.poses.fps) == (71, 30, 30)
+    joints = workspace.poses.xy[workspace.manifest.usable, INDEX["neck"]]
+    np.testing.assert_allclose(joints, poses.xy[::2][list(workspace.manifest.usable), INDEX["neck"]], atol=3)
+    poses.save(tmp_path / "all.npz")
+    given = Workspace(
+        pipeline.prepare(fast, tmp_path / "g", consent=CONSENT, poses=tmp_path / "all.npz").workspace
+    ).poses
+    seen = given.score > 0
+    np.testing.assert_array_equal(given.xy[seen], poses.xy[::2][seen])
+    poses[:71].save(tmp_path / "half.npz")
+    with pytest.raises(InputError, match="has 142 frames, but the poses given for it have 71"):
+        pipeline.prepare(fast, tmp_path / "h", consent=CONSENT, poses=tmp_path / "half.npz")
 
 
 def test_footage_that_was_not_looked_at_by_the_best_network_is_told_of_and_looked_at_again(

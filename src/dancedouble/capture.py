@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -23,6 +24,8 @@ from dancedouble.pose.smoothing import fill_gaps, fill_hands, find_gaps, smooth,
 from dancedouble.pose.tracking import Seen, Track, find_subject, follow_subject, sample_step
 from dancedouble.progress import OnProgress, Stage, ignore_progress
 from dancedouble.weights import available, weight_path
+
+log = logging.getLogger(__name__)
 
 LONGEST_BRIDGED = 0.4
 """Seconds: shorter gaps are interpolated, longer ones stay empty."""
@@ -84,9 +87,10 @@ def subject_model() -> LandmarkModel:
     """``heavy``; ``full`` where the heavy network's weights are not here and cannot be fetched."""
     try:
         weight_path("pose_landmark_heavy")
-    except WeightsError:
+    except WeightsError as error:
         if available("pose_landmark_heavy"):
             raise
+        log.warning("%s", error)
         return "full"
     return "heavy"
 

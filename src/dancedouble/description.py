@@ -28,7 +28,7 @@ from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.openpose_json import holds_openpose, read_crowd
 from dancedouble.recipe import LimbInput, Recipe, WholeFrame
 from dancedouble.rendering.face_box import face_side
-from dancedouble.weights import WEIGHTS, available
+from dancedouble.weights import WEIGHTS, available, cache_folder
 from dancedouble.workspace import MANIFEST, Workspace
 
 PACKAGES = (
@@ -41,6 +41,7 @@ def describe_installation() -> dict[str, Any]:
     return {
         "dancedouble": __version__, "python": platform.python_version(), "packages": _versions(),
         "devices": available_devices(), "renders_with": automatic_engine(),
+        "weights_kept_in": str(cache_folder()),
         "weights": {
             name: {"licence": weight.licence, "origin": weight.origin, "here": available(name)}
             for name, weight in WEIGHTS.items()

@@ -28,6 +28,17 @@ def perceptual_name(name: Name) -> str:
     return "none" if name is None else JUDGES[_weight(name)]
 
 
+def named_stand_in(name: Name) -> list[str]:
+    """A line where other weights than the paper's are what :func:`load_perceptual` would load."""
+    if name != "vgg" or _weight(name) == "vgg19":
+        return []
+    judge = perceptual_name(name)
+    return [
+        f"the perceptual loss is on {judge}: the weights of VGG19, the paper's, are not here;"
+        " `dancedouble info --weights FOLDER` fetches them"
+    ]
+
+
 def require_perceptual(name: Name) -> None:
     """Have the weights that :func:`load_perceptual` will read, fetched where need be. Raises WeightsError."""
     if name is not None:

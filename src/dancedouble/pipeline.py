@@ -28,7 +28,7 @@ from dancedouble.files import identity, make_folder, sha256
 from dancedouble.media.image import check_picture_output, write_image
 from dancedouble.media.video import check_output, check_video_output, probe, read_frames
 from dancedouble.overlap import read_ahead
-from dancedouble.perception import load_perceptual
+from dancedouble.perception import load_perceptual, named_stand_in
 from dancedouble.performance import check_live_output, open_dancer, perform
 from dancedouble.person import load_person, save_person
 from dancedouble.planning import DEFAULT_BUDGET, choose_size, plan_budget, short_of_learning
@@ -173,6 +173,8 @@ def train(
     beginning = None if start is None else begin_with(load_person(start), recipe)
     if warm_start is not None:
         beginning = begin_warm(load_person(warm_start), recipe)
+    stand_in = named_stand_in(recipe.perceptual)
+    announce(stand_in, "train", on_progress)
     with joined(execution_on(where, precision=precision, save_memory=save_memory)) as execution:
         perceptual, judge = load_perceptual(recipe.perceptual, execution.device)
         outcome = Trainer(
@@ -183,11 +185,9 @@ def train(
         if execution.leads:
             save_person(output, outcome.person)
         execution.wait()
-    stand_in = recipe.perceptual == "vgg" and judge != "VGG19"
     return TrainResult(
         person=output, steps=outcome.steps, seconds={"training": outcome.seconds}, stopped=outcome.stopped,
-        losses=outcome.losses,
-        warnings=[f"the perceptual loss is on {judge}: the weights of VGG19, the paper's, are not here"] * stand_in,
+        losses=outcome.losses, warnings=stand_in,
     )  # fmt: skip
 
 
@@ -241,6 +241,11 @@ def transfer(
     heard = None if sound is None else Path(sound)
     check_request(output, layout, source=source, sound=heard, fps=fps, inputs=[target])
     state = output.with_suffix(".dancedouble")
+    if target.suffix == ".safetensors":
+        raise InputError(
+            f"{target}: is a person who was learned already; they dance with"
+            f" `dancedouble render {target} {source} -o {output}`"
+        )
     probe(target)  # says what is wrong with it before anything is asked
     if not (state / "workspace").is_dir():
         _require_consent(consent, target)

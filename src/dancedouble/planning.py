@@ -63,5 +63,5 @@ def short_of_learning(plan: Plan) -> list[str]:
     minutes = math.ceil((plan.poses + plan.rendering + LEAST_LEARNING) / 60)
     return [
         f"the budget leaves {plan.training:.0f} s to learn the person, who will hardly be recognised; give --budget"
-        f" {minutes}m, or a part of the dance with --frames"
+        f" {minutes}m, or a part of the dance, such as --frames 0:300"
     ]

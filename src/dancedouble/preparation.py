@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,16 @@ from dancedouble.pose.tracking import Seen
 from dancedouble.progress import OnProgress
 from dancedouble.rendering.crop import body_boxes
 from dancedouble.steadying import Steadier, moved_back, unseen
-from dancedouble.workspace import MANIFEST, Manifest, Workspace, frame_name, mask_name, new_workspace, write_manifest
+from dancedouble.workspace import (
+    MANIFEST,
+    Manifest,
+    Workspace,
+    frame_name,
+    mask_name,
+    new_workspace,
+    pair_step,
+    write_manifest,
+)
 
 SMALLEST_PERSON = 96
 """Pixels: a smaller subject has no face or hands to learn."""
@@ -68,20 +78,23 @@ def prepare_workspace(
 ) -> Workspace:  # fmt: skip
     """Make the workspace ``folder``, whole or not at all.
 
-    Raises the kinds of InputError that say why footage cannot be learned from, and OutputError.
+    Of footage that is faster than what is learned from, every second, third, … frame becomes one of the workspace's.
+    ``given`` are poses of all its frames. Raises the kinds of InputError that say why footage cannot be learned from,
+    and OutputError.
     """
     info = probe(video)
     with new_workspace(folder) as part:
         looking = estimator or subject_estimator(request.detector)
-        seen = _look(info, part, looking, person, None if given is not None else FlowMeter(), on_progress)
-        poses = _take(given, seen.poses, video)
+        every = pair_step(info.fps)
+        seen = _look(info, part, looking, person, every, None if given is not None else FlowMeter(), on_progress)
+        poses = seen.poses if given is None else _take(given, seen.poses, video, info.frames, every)
         moves = seen.steadier.moves()
         poses = replace(poses, xy=poses.xy - moves[:, None])
         if not poses.present.any():
             raise NoPersonError(f"{video}: nobody was found in it; expected one person, seen from head to feet")
         usable = [i for i in _usable(poses) if seen.agreement[i] >= AGREEING]
         height = person_height(poses)
-        _check(video, info, usable, height)
+        _check(video, usable, height, poses.fps)
         # Poses of the user's were smoothed, or not, as they wished.
         if given is None:
             cleaned, _, warnings = clean(poses, motion=None if seen.motion is None else seen.motion.steadied(moves))
@@ -95,7 +108,7 @@ def prepare_workspace(
         write_image(part / "plate.png", plate.picture)
         cleaned.save(part / "poses.npz")
         manifest = Manifest(
-            source_name=video.name, source_sha256=request.source_sha256, size=info.size, fps=info.fps,
+            source_name=video.name, source_sha256=request.source_sha256, size=info.size, fps=poses.fps,
             frames=len(cleaned), usable=tuple(usable), person_height=height, consent=consent,
             warnings=tuple(f"{video.name}: {line}" for line in noticed), settings=request.to_dict(),
         )  # fmt: skip
@@ -116,11 +129,14 @@ class _Looked(NamedTuple):
 
 
 def _look(
-    info: VideoInfo, folder: Path, estimator: PoseEstimator, person: int | None, meter: FlowMeter | None,
+    info: VideoInfo, folder: Path, estimator: PoseEstimator, person: int | None, every: int, meter: FlowMeter | None,
     on_progress: OnProgress,
 ) -> _Looked:  # fmt: skip
-    """Write steadied frames and masks into ``folder``, and tell what was seen on the way; motion by ``meter``."""
-    builder, steadier, agreement = PlateBuilder(), Steadier(), np.zeros(info.frames)
+    """Write steadied frames, one in ``every``, and masks into ``folder``, and tell what was seen on the way.
+
+    Motion is measured by ``meter``.
+    """
+    builder, steadier, agreement = PlateBuilder(), Steadier(), np.zeros(-(-info.frames // every))
 
     def keep(index: int, seen: Seen) -> None:
         if meter is not None:
@@ -136,7 +152,7 @@ def _look(
         pose = None if seen.pose is None else (seen.pose.xy - np.array(move, np.float32), seen.pose.score)
         builder.add(frame, np.where(unseen(info.size, move), np.uint8(255), mask), _height(seen.pose), pose)
 
-    followed = follow(info, estimator, person=person, on_progress=on_progress)
+    followed = follow(info, estimator, person=person, every=every, on_progress=on_progress)
     found: list[PersonPose | None] = []
     with ThreadPoolExecutor(1) as thread:
         kept: Future[None] | None = None
@@ -148,7 +164,7 @@ def _look(
             found.append(None if seen.pose is None else replace(seen.pose, mask=None))
         if kept is not None:
             kept.result()
-    poses = assemble(found, info.size, info.fps)
+    poses = assemble(found, info.size, info.fps / every)
     motion = None if meter is None else meter.finish()
     return _Looked(poses, motion, builder, steadier, followed.people, agreement)
 
@@ -184,15 +200,14 @@ def _mask_bytes(pose: PersonPose) -> NDArray[np.uint8]:
     return (pose.mask * 255).round().astype(np.uint8)
 
 
-def _take(given: PoseSequence | None, found: PoseSequence, video: Path) -> PoseSequence:
-    """The user's own poses where there are some; a frame needs a mask, so one that was not found stays empty."""
-    if given is None:
-        return found
-    if len(given) != len(found):
+def _take(given: PoseSequence, found: PoseSequence, video: Path, frames: int, every: int) -> PoseSequence:
+    """The user's own poses of all ``frames``, one in ``every``; one that was not found, without a mask, stays empty."""
+    if len(given) != frames:
         raise InputError(
-            f"{video}: has {len(found)} frames, but the poses given for it have {len(given)}; expected the same"
+            f"{video}: has {frames} frames, but the poses given for it have {len(given)}; expected the same"
         )
-    return replace(given, score=given.score * found.present[:, None], size=found.size, fps=found.fps)
+    taken = given[::every]
+    return replace(taken, score=taken.score * found.present[:, None], size=found.size, fps=found.fps)
 
 
 def _height(pose: PersonPose | None) -> float:
@@ -210,8 +225,8 @@ def person_height(poses: PoseSequence) -> float:
     return float(np.nanmedian(boxes[:, 3] - boxes[:, 1]))
 
 
-def _check(video: Path, info: VideoInfo, usable: list[int], height: float) -> None:
-    seconds = len(usable) / float(info.fps)
+def _check(video: Path, usable: list[int], height: float, fps: Fraction) -> None:
+    seconds = len(usable) / float(fps)
     if height < SMALLEST_PERSON:
         raise PersonTooSmallError(
             f"{video}: the person is {height:.0f} px tall, expected at least {SMALLEST_PERSON} px;"

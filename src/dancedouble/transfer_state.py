@@ -22,6 +22,7 @@ from dancedouble.progress import OnProgress, Progress
 from dancedouble.results import Plan
 from dancedouble.training.presets import own_height
 from dancedouble.training.presets import preset as recipe_of
+from dancedouble.workspace import pair_step
 
 
 @contextmanager
@@ -53,13 +54,13 @@ def announce_plan(
         raise InputError(f"{source}: no such file; expected a video, poses (.npz) or a folder of OpenPose JSON")
     first, stop = frame_range(part, probe(source).frames, source) if is_video(source) else (0, 0)
     height = size or own_height(preset) or choose_size(budget or DEFAULT_BUDGET, target_info.size[0] * 0.8, device)
+    looked_at = target_info.frames // pair_step(target_info.fps)
     plan = plan_budget(
-        budget, preset=preset, size=height, source_frames=stop - first, target_frames=target_info.frames, spent=0,
-        device=device,
-    )  # fmt: skip
+        budget, preset=preset, size=height, source_frames=stop - first, target_frames=looked_at, spent=0, device=device
+    )
     message = (
         f"plan for {_minutes(plan.poses + plan.training + plan.rendering)}: about {plan.poses:.0f} s to look at both"
-        f" videos, {plan.training:.0f} s to learn the person, {plan.rendering:.0f} s to render"
+        f" videos, {plan.training:.0f} s to learn the person at {plan.size} px, {plan.rendering:.0f} s to render"
     )
     announce([message, *short_of_learning(plan)], "plan", on_progress)
 

@@ -199,7 +199,7 @@ def usable_in(manifest: Manifest, frames: tuple[int, int] | None) -> list[int]:
 
 
 def pair_step(fps: Fraction) -> int:
-    """Frames from one to the next of a pair: as far apart in time as those of the dances that are rendered."""
+    """Frames from one to the next that is looked at and learned with it: as far apart in time as a dance's."""
     return max(1, round(fps / DANCE_RATE))
 
 

@@ -296,9 +296,7 @@ def pose(
     ] = None,
     smoothing: Annotated[
         Smoothing | None,
-        option(
-            "--smoothing", meaning="Local parabolas and the pixels' motion, the paper's median and Gaussian, or none."
-        ),
+        option("--smoothing", meaning="Local parabolas, the paper's way, or none."),
     ] = None,
     person: PersonOption = None,
     fps: RateOption = None,

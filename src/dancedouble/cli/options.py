@@ -34,7 +34,7 @@ class Retarget(StrEnum):
 
 
 class Smoothing(StrEnum):
-    """How poses are smoothed over time: by local parabolas and the pixels' own motion, by the paper's median and Gaussian, or not."""
+    """How poses are smoothed: by local parabolas and the pixels' motion, by the paper's median and Gaussian, or not."""
 
     LOCAL = "local"
     PAPER = "paper"
