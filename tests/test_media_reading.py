@@ -103,6 +103,14 @@ def test_a_clip_that_starts_late_reads_from_its_first_picture(tmp_path: Path) ->
     assert _numbers(path, start=7, stop=9) == [7, 8]
 
 
+def test_a_film_pasted_together_whose_clock_starts_over_is_said_so(tmp_path: Path) -> None:
+    part = write_video(tmp_path / "part.ts", [numbered(n) for n in range(60)], rate=30)
+    pasted = tmp_path / "pasted.ts"
+    pasted.write_bytes(part.read_bytes() * 2)
+    with pytest.raises(MediaError, match=r"clock jumps from 2.0 s to 0.0 s"):
+        probe(pasted)
+
+
 @pytest.mark.parametrize("rotation", [0, 90, 180, -90])
 def test_a_frame_with_something_pyav_does_not_know_is_turned_all_the_same(tmp_path: Path, rotation: int) -> None:
     path = write_video(tmp_path / "clip.mp4", [numbered(1)] * 2, rotation=rotation)

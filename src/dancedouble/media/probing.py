@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
 from av.video.stream import VideoStream
 
 from dancedouble.errors import MediaError
@@ -16,6 +18,7 @@ from dancedouble.media import decoding
 from dancedouble.media.color import Orientation, read_orientation, square_pixel_width
 from dancedouble.media.timeline import Timeline, fit_timeline
 
+_STEP_BACK, _STEP_ON = 1, 3600  # seconds between two packets from which a clock is not believed
 _MISSING = 1  # seconds that may be missing at the end before a file counts as cut short
 _FORMATS_WITH_DURATION = {"matroska", "flv"}  # in the header, not guessed from the file's size
 _CONTAINER_TAGS = {"major_brand", "minor_version", "compatible_brands"}
@@ -126,9 +129,11 @@ def _packet_timeline(path: Path) -> Timeline | None:
         if container.format.name == "avi":
             return None  # stores no display times; the ones FFmpeg makes up are wrong where pictures are reordered
         ticks: dict[int, int] = {}
+        clock: Fraction | None = None
         for packet in decoding.demux(path, container, stream):
             if packet.size == 0:
                 continue
+            clock = _next_second(path, clock, packet)
             if packet.pts is None:
                 return None
             if not packet.is_discard:  # edit lists discard packets that decoding needs but nobody sees
@@ -138,6 +143,19 @@ def _packet_timeline(path: Path) -> Timeline | None:
         _check_complete(path, container, stream, max(ticks))
         stamps = np.fromiter(ticks, np.int64, len(ticks))
         return fit_timeline(stamps, stream.time_base, ticks[max(ticks)], stream.guessed_rate)
+
+
+def _next_second(path: Path, before: Fraction | None, packet: Packet[Stream]) -> Fraction | None:
+    """When a packet is decoded, in seconds. Raises MediaError where the clock jumps: part of the film would be lost."""
+    if packet.dts is None:
+        return before
+    now = packet.dts * packet.time_base
+    if before is not None and not -_STEP_BACK < now - before < _STEP_ON:
+        raise MediaError(
+            f"{path}: its clock jumps from {float(before):.1f} s to {float(now):.1f} s, as if it were pasted together;"
+            " export it again in any video editor, or cut it there"
+        )
+    return now
 
 
 def _frame_timeline(path: Path) -> Timeline:
