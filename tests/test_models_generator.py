@@ -122,6 +122,15 @@ def test_composite_lies_over_the_plate() -> None:
         composite(Layers(rgb, alpha), None)
 
 
+def test_a_shade_is_a_factor_on_the_light_of_the_plate_alone() -> None:
+    rgb, plate = torch.ones(1, 3, 4, 4), torch.full((1, 3, 4, 4), 0.2)
+    alpha, shade = torch.zeros(1, 1, 4, 4), torch.full((1, 1, 4, 4), 0.5)
+    alpha[..., 2:] = 1
+    frame = composite(Layers(rgb, alpha, shade=shade), plate)
+    torch.testing.assert_close(frame[..., :2], torch.full((1, 3, 4, 2), -0.4))
+    torch.testing.assert_close(frame[..., 2:], rgb[..., 2:])
+
+
 def test_gradient_flows_through_the_previous_frame() -> None:
     network, labels = toy("global"), [pictures(1, (16, 16), seed=i).requires_grad_() for i in range(2)]
     network(labels[1], network(labels[0], None).rgb).rgb.sum().backward()

@@ -175,6 +175,32 @@ def test_layouts_and_alpha(world: World, learned: TrainResult, tmp_path: Path) -
     assert apart[alpha[..., 0] > 0].max() <= 3, "its edges hold the person's colour, not the plate's"
 
 
+def test_a_part_of_the_dance_is_shown_beside_its_own_frames(world: World, learned: TrainResult, tmp_path: Path) -> None:
+    beside, alone = tmp_path / "beside", tmp_path / "alone"
+    pipeline.render(learned.person, world.source, beside, layout="side-by-side", frames=(5, 8))
+    pipeline.render(learned.person, world.source, alone, frames=(5, 8))
+    danced = list(read_frames(world.source))
+    for number in range(5, 8):
+        left, right = np.split(read_image(beside / f"{number:06d}.png"), 2, axis=1)
+        assert read_stamp(left) == number
+        assert np.abs(left.astype(int) - danced[number]).mean() < 1
+        np.testing.assert_array_equal(right, read_image(alone / f"{number:06d}.png"))
+    record = json.loads((beside / "synthetic.json").read_text())
+    assert record["source"] == "dance.mp4", "its name; where it lies is nobody else's business"
+
+
+def test_limbs_keep_the_dancer_s_lengths_or_take_the_person_s(
+    world: World, learned: TrainResult, tmp_path: Path
+) -> None:
+    dance = tmp_path / "dance.npz"
+    world.source_poses.save(dance)
+    pipeline.render(learned.person, dance, tmp_path / "global", retarget="global")
+    pipeline.render(learned.person, dance, tmp_path / "limbs", retarget="limbs")
+    for name in ("000003.png", "000010.png", "000017.png"):
+        kept, taken = (read_image(tmp_path / retarget / name).astype(int) for retarget in ("global", "limbs"))
+        assert np.abs(kept - taken).max() > 20
+
+
 def test_one_film_holds_the_person_alone_with_the_sound(world: World, learned: TrainResult, tmp_path: Path) -> None:
     film = pipeline.render(learned.person, world.source, tmp_path / "out.mov", alpha=True, frames=(2, 9)).output
     folder = pipeline.render(learned.person, world.source, tmp_path / "pictures", alpha=True, frames=(2, 9)).output
