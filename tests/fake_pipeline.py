@@ -73,15 +73,15 @@ class FakePipeline(ModuleType):
 
     def prepare(self, video: Path, workspace: Path, **named: Any) -> PrepareResult:
         self.record("prepare", (video, workspace), named)
-        return PrepareResult(
-            workspace=workspace,
-            frames=300,
-            usable=290,
-            gaps=10,
-            person_height=412.6,
-            warnings=[],
-            seconds={"poses": 12.0},
-        )
+        return prepared(workspace)
+
+    def prepare_dataset(self, folder: Path, workspace: Path, **named: Any) -> PrepareResult:
+        self.record("prepare_dataset", (folder, workspace), named)
+        return prepared(workspace)
+
+    def import_checkpoint(self, folder: Path, person: Path, **named: Any) -> TrainResult:
+        self.record("import_checkpoint", (folder, person), named)
+        return TrainResult(person=person, steps=0, seconds={"reading": 0.4}, stopped=False, losses={})
 
     def train(self, workspace: Path, person: Path, **named: Any) -> TrainResult:
         self.record("train", (workspace, person), named)
@@ -133,6 +133,12 @@ class FakePipeline(ModuleType):
     ) -> InfoResult:  # fmt: skip
         self.record("info", (), {"path": path, "preset": preset, "weights": weights})
         return InfoResult({"version": "0.1.0", "weights": {"pose_detection": WEIGHT}})
+
+
+def prepared(workspace: Path) -> PrepareResult:
+    return PrepareResult(
+        workspace=workspace, frames=300, usable=290, gaps=10, person_height=412.6, warnings=[], seconds={"poses": 12.0}
+    )
 
 
 def learn_until_stopped(verb: str, named: Mapping[str, Any]) -> None:

@@ -119,6 +119,25 @@ def test_kept_poses_are_used_again_until_poses_are_made_in_another_way(
         assert looked == times and len(kept.poses) == 24
 
 
+def test_a_kill_leaves_no_dance_under_the_name_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    danced = walk(24, Fraction(24))
+    one, other = tmp_path / "one.npz", tmp_path / "other.npz"
+    danced.save(one)
+    replace(danced, xy=danced.xy + np.float32(7)).save(other)
+
+    def kept(source: Path) -> PoseSequence:
+        return transfer_state.cached_capture(source, tmp_path / "kept.npz", None, None, None, ignore_progress).poses
+
+    def killed(path: Path, data: bytes) -> None:
+        raise KeyboardInterrupt
+
+    kept(one)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(transfer_state, "write_atomically", killed)
+        kept(other)
+    np.testing.assert_array_equal(kept(one).xy, danced.xy)
+
+
 def test_openpose_json_has_the_rate_that_is_said_and_a_warning_without_one(tmp_path: Path) -> None:
     folder = tmp_path / "json"
     write_openpose(folder, walk(24, Fraction(25)))

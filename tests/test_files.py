@@ -2,15 +2,33 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
+import torch
 
+from dancedouble import files
+from dancedouble.assessment.sidecar import write_sidecar
+from dancedouble.checkpoint import save_checkpoint
+from dancedouble.coverage.check import check_coverage
 from dancedouble.delivery import check_request
 from dancedouble.errors import OutputError
 from dancedouble.files import atomic_folder, atomic_path, check_folder, entries, identity
+from dancedouble.media import writing
+from dancedouble.media.image import write_image
+from dancedouble.media.video import VideoWriter
+from dancedouble.models.painter import Painter
+from dancedouble.person import save_person
 from dancedouble.pose.openpose_json import check_openpose
-from dancedouble.workspace import _require_ours
+from dancedouble.training.presets import preset
+from dancedouble.training.start import save_start
+from dancedouble.workspace import _require_ours, write_manifest
+from media_samples import SIZE, numbered
+from test_workspace import MANIFEST_VALUES
+from untrained_person import doll_poses, untrained_person
 
 
 def test_a_full_disk_is_one_line_that_names_what_was_asked_for_and_leaves_nothing(tmp_path: Path) -> None:
@@ -155,3 +173,53 @@ def test_what_systems_put_into_folders_is_not_ours_to_mind(tmp_path: Path) -> No
     kept = identity(tmp_path)
     (tmp_path / ".DS_Store").write_bytes(b"seen")
     assert identity(tmp_path) == kept
+
+
+def write_person(path: Path, number: int) -> None:
+    save_person(path, replace(untrained_person(height=64, frames=8), consent=f"doll {number}"))
+
+
+def write_start(path: Path, number: int) -> None:
+    torch.manual_seed(number)
+    save_start(path, Painter(preset("tiny").final.generator))
+
+
+def write_result(path: Path, number: int) -> None:
+    coverage = check_coverage(doll_poses(), doll_poses(seed=5))
+    write_sidecar(path.with_suffix(".mp4"), result={"frames": number}, record={}, coverage=coverage, first=0)
+
+
+def write_film(path: Path, number: int) -> None:
+    with VideoWriter(path, SIZE, Fraction(25)) as writer:
+        writer.write(numbered(number))
+
+
+WRITERS: dict[str, Callable[[Path, int], None]] = {
+    "doll.safetensors": write_person,
+    "start.safetensors": write_start,
+    "dance.npz": lambda path, number: doll_poses(8 + number).save(path),
+    "checkpoint.pt": lambda path, number: save_checkpoint(path, {"step": number}),
+    "manifest.json": lambda path, number: write_manifest(path.parent, replace(MANIFEST_VALUES, frames=number)),
+    "picture.png": lambda path, number: write_image(path, numbered(number)),
+    "result.json": write_result,
+    "film.mp4": write_film,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_what_is_written_anew_stays_as_it_was_until_the_new_one_is_whole(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(temporary: Path, path: Path) -> None:
+        raise KeyboardInterrupt
+
+    path, write = tmp_path / name, WRITERS[name]
+    write(path, 1)
+    old = path.read_bytes()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        for module in (files, writing):
+            patch.setattr(module, "put_in_place", killed)
+        write(path, 2)
+    assert path.read_bytes() == old and list(tmp_path.iterdir()) == [path]
+    write(path, 2)
+    assert path.read_bytes() != old and list(tmp_path.iterdir()) == [path]

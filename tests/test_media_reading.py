@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
 import cv2
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from dancedouble.errors import MediaError
+from dancedouble.media import decoding
 from dancedouble.media.color import read_orientation
 from dancedouble.media.video import probe, read_frames, read_metadata
 from media_samples import RATE, SIZE, clicks, numbered, read_number, write_video
@@ -219,6 +221,24 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 20 * frame_bytes
     finally:
         tracemalloc.stop()
+
+
+def test_reading_does_not_run_ahead_of_what_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decoder's threads each hold a picture; the rest of the clip is still in the file."""
+    path = write_video(tmp_path / "long.mp4", [numbered(n) for n in range(200)])
+    decode, decoded, shown = decoding.decode, 0, 0
+
+    def counted(*given: Any) -> Iterator[av.VideoFrame]:
+        nonlocal decoded
+        for frame in decode(*given):
+            decoded += 1
+            yield frame
+
+    monkeypatch.setattr(decoding, "decode", counted)
+    for _ in read_frames(path):
+        shown += 1
+        assert decoded <= shown + 32
+    assert shown == 200 <= decoded
 
 
 # --- what is not a usable video ---------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -87,6 +87,21 @@ def test_prepare_answers_the_same_request_from_what_is_there(world: World, prepa
     again = pipeline.prepare(world.target, prepared.workspace)
     assert again.usable == prepared.usable
     assert (prepared.workspace / "manifest.json").stat().st_mtime_ns == before
+
+
+def test_no_masks_of_the_whole_clip_are_kept_in_memory(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[PersonPose] = []
+
+    def watched(poses: Iterable[PersonPose | None], size: tuple[int, int], fps: Fraction) -> PoseSequence:
+        rows = list(poses)
+        given.extend(pose for pose in rows if pose is not None)
+        return capture.assemble(rows, size, fps)
+
+    monkeypatch.setattr(preparation, "assemble", watched)
+    pipeline.prepare(world.target, tmp_path / "w", consent=CONSENT)
+    assert given and all(pose.mask is None for pose in given)
 
 
 def test_learning_needs_consent(world: World, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 import dancedouble
 from dancedouble.cli import main
 from fake_pipeline import FakePipeline
+from test_docs import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 VERBS = ("check", "evaluate", "export", "info", "live", "people", "prepare", "render", "train", "transfer")
@@ -84,18 +85,34 @@ def test_the_example_script_runs(
 
 EVERY_OPTION = (
     "transfer a b -o c --budget 1m --preset p --layout strip --size 9 --person 1 --target-person 1 --retarget limbs"
-    " --frames 0:9 --sound s --fps 25 --consent me --seed 1 --device cpu",
-    "prepare a -o b --consent me --person 1 --poses p",
-    "train a -o b --budget 1m --preset p --steps 9 --frames 0:9 --size 9 --seed 1 --device cpu",
+    " --frames 0:9 --sound s --fps 25 --consent me --seed 1 --warm-start d --device cpu",
+    "prepare a -o b --consent me --person 1 --poses p --device cpu",
+    "prepare --edn-dataset a -o b --consent me --person 1 --device cpu",
+    "train a -o b --budget 1m --preset p --steps 9 --start c --warm-start d --ablation fbf --frames 0:9 --size 9"
+    " --seed 1 --precision full --save-memory --tensorboard --device cpu",
     "render a b -o c --frames 0:9 --layout strip --alpha --retarget limbs --person 1 --sound s --fps 25 --device cpu",
-    "pose a -o b --openpose c --figures d --person 1 --fps 25",
-    "check a b --sheet c --person 1 --target-person 1",
+    "pose a -o b --openpose c --figures d --smoothing paper --person 1 --fps 25 --device cpu",
+    "live a b -o c --retarget limbs --device cpu",
+    "export a -o b --format onnx --device cpu",
+    "import-checkpoint a -o b --workspace c --device cpu",
+    "check a b --sheet c --person 1 --target-person 1 --device cpu",
     "evaluate a -o b --budget 1m --preset p --steps 9 --size 9 --seed 1 --source a --truth b --result c"
     " --result-poses d --person 1 --frames 0:9 --retarget limbs --detector heavy --device cpu",
-    "info a --picture b",
+    "info a --picture b --device cpu",
     "info --preset p",
+    "info --weights a",
     "demo -o {folder} --budget 1m --seed 1 --device cpu",
 )
+OF_ALL = {"--help", "--json", "--quiet", "--debug"}
+"""How a command talks: nothing that a verb is told."""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_option_of_a_command_is_forgotten_above(name: str) -> None:
+    spelt = {each: max(parameter.opts, key=len) for parameter in COMMANDS[name].params for each in parameter.opts}
+    words = [word for command in EVERY_OPTION if command.split()[0] == name for word in command.split()]
+    named = {spelt[word] for word in words if word.startswith("-")}
+    assert named == {option for option in spelt.values() if option.startswith("--")} - OF_ALL
 
 
 @pytest.mark.parametrize("command", EVERY_OPTION, ids=lambda command: command.split()[0])

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from dancedouble.checkpoint import save_checkpoint
-from dancedouble.dataset import Batch
+from dancedouble.dataset import Batch, open_footage
 from dancedouble.devices import choose_device
 from dancedouble.errors import Cancelled, InputError, MissingExtraError, OutputError
 from dancedouble.media.image import read_image
@@ -27,7 +27,7 @@ from dancedouble.models.losses import total
 from dancedouble.models.painter import Painter
 from dancedouble.progress import Progress
 from dancedouble.recipe import Recipe, ReconstructionWeights, Stage
-from dancedouble.subject import fill_bank, open_subject
+from dancedouble.subject import fill_bank, open_subject, plan_subject_windows
 from dancedouble.synthesis import Synthesizer
 from dancedouble.training import journal
 from dancedouble.training import trainer as trainer_module
@@ -383,6 +383,18 @@ def test_nobody_reaches_beyond_the_edge_of_a_reference(workspace: Workspace) -> 
     alpha = fill_bank(replace(footage, crops=filled), 4)[0].pictures[..., 3]
     assert alpha[:, 1:-1, 1:-1].min() == 255
     assert alpha[:, [0, -1]].max() == alpha[:, :, [0, -1]].max() == 0
+
+
+def test_kept_crops_are_of_the_frames_that_are_asked_for(workspace: Workspace, tmp_path: Path) -> None:
+    """Also where as many are asked for, from the same first to the same last."""
+    usable = list(workspace.manifest.usable)
+    windows = plan_subject_windows(workspace, tiny(), 64, usable)
+    for left_out in usable[1:3]:
+        frames = [frame for frame in usable[:6] if frame != left_out]
+        kept = np.array(open_footage(workspace, windows, frames, tmp_path / "crops.npy").crops)
+        for crop, frame in zip(kept, frames, strict=True):
+            np.testing.assert_array_equal(crop[..., :3], windows[frame].cut(workspace.frame(frame)))
+            np.testing.assert_array_equal(crop[..., 3], windows[frame].cut(workspace.mask(frame)))
 
 
 def test_pairs_are_adjacent_in_time_and_each_comes_once_an_epoch(workspace: Workspace) -> None:
