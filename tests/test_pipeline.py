@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from dancedouble import capture, pipeline, preparation
+from dancedouble import capture, pipeline, planning, preparation
 from dancedouble.errors import (
     Cancelled,
     ClipTooShortError,
@@ -38,7 +38,12 @@ from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.openpose_json import write_openpose
 from dancedouble.pose.skeleton import INDEX
 from dancedouble.progress import Progress
-from dancedouble.results import Plan, PrepareResult, TrainResult
+from dancedouble.recipe import Recipe
+from dancedouble.results import Plan, PrepareResult, RenderResult, TrainResult
+from dancedouble.training import trainer as trainer_module
+from dancedouble.training.execution import Execution
+from dancedouble.training.presets import tiny
+from dancedouble.training.trainer import Limit
 from dancedouble.workspace import Workspace
 from media_samples import audio_packet_hashes, click_times, clicks, hear, numbered, read_rgba, write_video
 from small_world import FPS, OFFSET, SIZE, TwoClipEstimator, World, draw_clip, make_world, shifted
@@ -72,6 +77,16 @@ def prepared(world: World, tmp_path_factory: pytest.TempPathFactory) -> PrepareR
 def learned(prepared: PrepareResult, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
     person = tmp_path_factory.mktemp("learned") / "doll.safetensors"
     return pipeline.train(prepared.workspace, person, preset="tiny", steps=12, size=96)
+
+
+def write_both(folder: Path, first: PoseSequence, second: PoseSequence) -> None:
+    """OpenPose's files of two people, and beside that folder, in ``second``, of the second alone."""
+    alone = folder.with_name("second")
+    write_openpose(folder, first)
+    write_openpose(alone, second)
+    for file in folder.iterdir():
+        one, other = (json.loads((each / file.name).read_text()) for each in (folder, alone))
+        file.write_text(json.dumps({"people": one["people"] + other["people"]}))
 
 
 def test_prepare_keeps_frames_masks_poses_plate_and_consent(world: World, prepared: PrepareResult) -> None:
@@ -393,31 +408,145 @@ def test_an_evaluation_says_where_it_cannot_be_written(prepared: PrepareResult, 
     assert not (tmp_path / "new").exists()
 
 
-def test_transfer_does_the_whole_job_and_goes_on_after_a_kill(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stage", ["train", "render"])
+def test_transfer_does_the_whole_job_and_goes_on_after_a_kill(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    monkeypatch.setattr(planning, "SHORTEST_TRAINING", 1.0)
+    monkeypatch.setattr(trainer_module, "CHECKPOINT_EVERY", 0.0)
+    monkeypatch.setattr(trainer_module, "SAVING_SHARE", 1e9)
     output = tmp_path / "double.mp4"
     seen: list[str] = []
 
-    def die_while_learning(progress: Progress) -> None:
+    def die(progress: Progress) -> None:
         seen.append(progress.stage)
-        if progress.stage == "render":
+        if progress.stage == stage and progress.done > 0:
             raise KeyboardInterrupt
 
-    def go(on_progress) -> pipeline.TransferResult:  # type: ignore[no-untyped-def]
+    def go(on_progress: Callable[[Progress], None]) -> pipeline.TransferResult:
         return pipeline.transfer(
-            world.source, world.target, output, budget=6, preset="tiny", size=96, consent=CONSENT,
+            world.source, world.target, output, budget=3, preset="tiny", size=96, consent=CONSENT,
             on_progress=on_progress,
         )  # fmt: skip
 
     with pytest.raises(KeyboardInterrupt):
-        go(die_while_learning)
+        go(die)
     assert seen[0] == "plan", "the plan comes first"
     assert not output.exists() and not list(tmp_path.glob(".*double*"))
-    stages: list[str] = []
-    result = go(lambda progress: stages.append(progress.stage))
-    assert "poses" not in stages, "what was looked at is not looked at again"
+    after: list[Progress] = []
+    result = go(after.append)
+    assert "poses" not in [progress.stage for progress in after], "what was looked at is not looked at again"
+    learning = [progress.done for progress in after if progress.stage == "train"]
+    assert bool(learning) == (stage == "train"), "who was learned is not learned again"
+    assert all(done > 0 for done in learning), "what was learned is not learned again"
     assert probe(output).frames == 20
     assert result.person.is_file() and result.plan.preset == "tiny"
     assert json.dumps(result.to_dict())
+
+
+def test_a_transfer_that_is_stopped_while_learning_shows_who_was_learned_so_far(
+    world: World, prepared: PrepareResult, tmp_path: Path
+) -> None:
+    shutil.copytree(
+        prepared.workspace, tmp_path / "out.dancedouble" / "workspace", ignore=shutil.ignore_patterns("training")
+    )
+    reports = 0
+
+    def stop(progress: Progress) -> None:
+        nonlocal reports
+        reports += progress.stage == "train"
+        if progress.stage == "train" and reports == 3:
+            raise Cancelled("enough")
+
+    result = pipeline.transfer(
+        world.source, world.target, tmp_path / "out.mp4", budget=6, preset="tiny", size=96, consent=CONSENT,
+        on_progress=stop,
+    )  # fmt: skip
+    assert result.stopped and result.steps == 3
+    assert result.frames == probe(result.output).frames == 20
+
+
+def test_a_transfer_hands_on_what_was_asked_of_it(
+    world: World, prepared: PrepareResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Learning and rendering only take it down."""
+    learning: dict[str, Any] = {}
+    rendering: dict[str, Any] = {}
+
+    def train(workspace: Path, person: Path, **options: Any) -> TrainResult:
+        learning.update(options)
+        return TrainResult(person=person, steps=3, seconds={}, stopped=False, losses={})
+
+    def render_capture(
+        renderer: object, danced: capture.Capture, source: Path, output: Path, **options: Any
+    ) -> RenderResult:
+        rendering.update(options, renderer=renderer, poses=danced.poses)
+        return RenderResult(output=output, frames=7, fps=danced.poses.fps, seconds={}, warnings=[], gaps=0)
+
+    monkeypatch.setattr(pipeline, "train", train)
+    monkeypatch.setattr(pipeline, "load_person", lambda path: path.name)
+    monkeypatch.setattr(pipeline, "open_engine", lambda person, device, exact: (person, device))
+    monkeypatch.setattr(pipeline, "Synthesizer", lambda person, engine: (person, engine))
+    monkeypatch.setattr(pipeline, "render_capture", render_capture)
+    shutil.copytree(
+        prepared.workspace, tmp_path / "out.dancedouble" / "workspace", ignore=shutil.ignore_patterns("training")
+    )
+    tall = world.source_poses
+    small = replace(tall, xy=tall.xy * np.float32(0.85) + np.float32([SIZE[1], 20]))
+    write_both(tmp_path / "both", tall, small)
+    result = pipeline.transfer(
+        tmp_path / "both", world.target, tmp_path / "out.mp4", budget=90, preset="tiny", size=96, layout="strip",
+        person=2, retarget="global", frames=(5, 12), fps=Fraction(25), sound=world.source, consent=CONSENT, seed=7,
+        warm_start=tmp_path / "other.safetensors", device="cpu",
+    )  # fmt: skip
+    assert {name: value for name, value in learning.items() if name != "on_progress"} == {
+        "preset": "tiny", "budget": result.plan.training, "size": 96, "seed": 7,
+        "warm_start": tmp_path / "other.safetensors", "device": "cpu",
+    }  # fmt: skip
+    assert (rendering["first"], rendering["sound"]) == (5, world.source)
+    assert (rendering["layout"], rendering["alpha"], rendering["retarget"]) == ("strip", False, "global")
+    assert rendering["renderer"] == ("person.safetensors", ("person.safetensors", "cpu"))
+    poses = rendering["poses"]
+    assert (len(poses), poses.fps) == (7, 25)
+    assert poses.xy[poses.score > 0][:, 0].mean() > SIZE[1], "the second dancer is beside the first one's picture"
+
+
+def test_learning_is_told_of_every_option(
+    prepared: PrepareResult, learned: TrainResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Enough(Exception):
+        pass
+
+    def asked(**options: Any) -> dict[str, Any]:
+        """What a trainer is made with."""
+        made: dict[str, Any] = {}
+
+        def trainer(workspace: Workspace, recipe: Recipe, frames: list[int], **others: Any) -> None:
+            made.update(others, recipe=recipe, frames=frames)
+            raise Enough
+
+        monkeypatch.setattr(pipeline, "Trainer", trainer)
+        with pytest.raises(Enough):
+            pipeline.train(
+                prepared.workspace, tmp_path / "p.safetensors", preset="tiny", size=96, device="cpu", **options
+            )
+        return made
+
+    cpu = torch.device("cpu")
+    plain = asked(budget=9)
+    assert plain["recipe"] == tiny(96) and plain["frames"] == list(range(36))
+    assert (plain["limit"], plain["seed"], plain["tensorboard"]) == (Limit(seconds=9), 0, False)
+    assert (plain["execution"], plain["beginning"]) == (Execution(device=cpu), None)
+    other = asked(
+        steps=5, frames=(4, 30), seed=7, ablation="fbf", precision="bf16", save_memory=True, tensorboard=True
+    )  # fmt: skip
+    assert other["recipe"].temporal is False and other["frames"] == list(range(4, 30))
+    assert (other["limit"], other["seed"], other["tensorboard"]) == (Limit(steps=5), 7, True)
+    assert other["execution"] == Execution(device=cpu, half=torch.bfloat16, save_memory=True)
+    begun = asked(steps=5, start=learned.person)["beginning"]
+    assert begun.of.name == "adversarial" and begun.stage == 2, "the face is what comes next"
+    warm = asked(steps=5, warm_start=learned.person)["beginning"]
+    assert warm.stage == 0 and warm.identity == f"warm-{begun.identity}"
 
 
 def test_a_cancel_while_learning_leaves_a_usable_person(world: World, prepared: PrepareResult, tmp_path: Path) -> None:
@@ -636,11 +765,7 @@ def test_of_a_folder_of_several_people_s_poses_the_person_asked_for_is_taken(
     monkeypatch.setattr(
         preparation, "subject_estimator", lambda model: FakePoseEstimator(shifted(tall), shifted(small))
     )
-    for name, poses in (("both", tall), ("small", small)):
-        write_openpose(tmp_path / name, poses)
-    for file in (tmp_path / "both").iterdir():
-        first, second = (json.loads((tmp_path / name / file.name).read_text()) for name in ("both", "small"))
-        file.write_text(json.dumps({"people": first["people"] + second["people"]}))
+    write_both(tmp_path / "both", tall, small)
 
     def height(folder: str, person: int) -> float:
         return pipeline.prepare(
@@ -648,7 +773,7 @@ def test_of_a_folder_of_several_people_s_poses_the_person_asked_for_is_taken(
         ).person_height
 
     assert height("both", 2) == pytest.approx(0.85 * height("both", 1), rel=0.02)
-    assert height("small", 2) == pytest.approx(height("both", 2)), "of one person's poses there is nothing to choose"
+    assert height("second", 2) == pytest.approx(height("both", 2)), "of one person's poses there is nothing to choose"
     with pytest.raises(SubjectError, match=r"both: there is no person 3"):
         height("both", 3)
 

@@ -31,6 +31,7 @@ from dancedouble.subject import fill_bank, open_subject, plan_subject_windows
 from dancedouble.synthesis import Synthesizer
 from dancedouble.training import journal
 from dancedouble.training import trainer as trainer_module
+from dancedouble.training.beginning import Beginning
 from dancedouble.training.execution import Descent
 from dancedouble.training.face_run import FaceRun, seen_large
 from dancedouble.training.paper import ablate
@@ -47,6 +48,17 @@ STEPS = 9
 
 class Killed(BaseException):
     """What a power cut is to the program."""
+
+
+class Clock:
+    """In place of the module ``time``: a quarter of a second goes by whenever it is asked."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        self.now += 0.25
+        return self.now
 
 
 @pytest.fixture
@@ -180,18 +192,71 @@ def test_a_process_that_is_killed_goes_on_bit_for_bit(fresh: Workspace, tmp_path
         for path in fresh.training.glob("*.pt"):
             path.unlink()
 
+    def checkpoints() -> list[Path]:
+        return [path for path in fresh.training.glob("*.pt") if not path.name.startswith(".")]
+
     assert start(fresh.path, tmp_path / "whole.pt").wait(timeout=120) == 0
     clear()
     process = start(fresh.path, tmp_path / "pieces.pt")
     deadline = time.monotonic() + 90
-    while not list(fresh.training.glob("*.pt")) and process.poll() is None and time.monotonic() < deadline:
+    while not checkpoints() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "killed before it was done"
     assert not (tmp_path / "pieces.pt").exists()
     assert start(fresh.path, tmp_path / "pieces.pt").wait(timeout=120) == 0
     whole, pieces = (torch.load(tmp_path / name, weights_only=True) for name in ("whole.pt", "pieces.pt"))
-    assert same(whole, pieces)
+    assert whole["first"] == 1 < pieces["first"], "it goes on, it does not begin anew"
+    assert same(whole["weights"], pieces["weights"])
+
+
+@pytest.mark.parametrize("killed_at", [None, ("reconstruct", 8), ("adversarial", 3)], ids=["never", "first", "second"])
+def test_stages_share_the_seconds_and_a_kill_adds_none(
+    fresh: Workspace, monkeypatch: pytest.MonkeyPatch, killed_at: tuple[str, int] | None
+) -> None:
+    """Every step takes a quarter of a second; the stages' shares of 4.9 s are 2.94, 0.98 and 0.98."""
+    monkeypatch.setattr(trainer_module, "time", Clock())
+    monkeypatch.setattr(trainer_module, "CHECKPOINT_EVERY", 0.0)
+    monkeypatch.setattr(trainer_module, "SAVING_SHARE", 1e9)
+    reached: dict[str, int] = {}
+
+    def count(progress: Progress) -> None:
+        if progress.stage == "train":
+            stage, step, _ = progress.message.split(", ")
+            reached[stage] = int(step.removeprefix("step "))
+
+    def die(progress: Progress) -> None:
+        count(progress)
+        if killed_at in reached.items():
+            raise Killed
+
+    if killed_at is not None:
+        with pytest.raises(Killed):
+            trainer(fresh, tiny(64), seconds=4.9, on_progress=die).run()
+    outcome = trainer(fresh, tiny(64), seconds=4.9, on_progress=count).run()
+    assert reached == {"reconstruct": 12, "adversarial": 4, "face": 4}
+    assert (outcome.steps, outcome.seconds) == (20, pytest.approx(5.0))
+
+
+def test_a_checkpoint_is_of_one_very_run(workspace: Workspace) -> None:
+    frames = list(workspace.manifest.usable)
+    other = Workspace(workspace.path)
+    other.manifest = replace(other.manifest, source_sha256="of other footage")
+    runs = [
+        trainer(workspace, tiny(64), steps=4),
+        trainer(workspace, tiny(64), steps=5),
+        trainer(workspace, tiny(64), seconds=4),
+        trainer(workspace, tiny(64), seconds=5),
+        trainer(workspace, tiny(64), steps=4, seed=1),
+        trainer(workspace, tiny(64), steps=4, frames=frames[:-1]),
+        trainer(workspace, tiny(64), steps=4, frames=frames[:5] + frames[6:]),
+        trainer(workspace, tiny(96), steps=4),
+        trainer(workspace, tiny(64), steps=4, beginning=Beginning(identity="another")),
+        trainer(workspace, tiny(64), steps=4, execution=replace(CPU, ranks=2)),
+        trainer(other, tiny(64), steps=4),
+    ]
+    assert len({run.checkpoint for run in runs}) == len(runs)
+    assert trainer(workspace, tiny(64), steps=4).checkpoint == runs[0].checkpoint
 
 
 # -- who learns what --------------------------------------------------------------------------------------------

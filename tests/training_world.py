@@ -59,14 +59,15 @@ def perceptual() -> VGGLoss:
 
 
 def trainer(
-    workspace: Workspace, recipe: Recipe, *, steps: int, seed: int = 0, on_progress: OnProgress = ignore_progress,
+    workspace: Workspace, recipe: Recipe, *, steps: int | None = None, seconds: float | None = None,
+    frames: list[int] | None = None, seed: int = 0, on_progress: OnProgress = ignore_progress,
     beginning: Beginning | None = None, execution: Execution = CPU, tensorboard: bool = False,
 ) -> Trainer:  # fmt: skip
-    """A trainer on the whole workspace."""
+    """A trainer on the whole workspace, or on some of its frames."""
     return Trainer(
-        workspace, recipe, list(workspace.manifest.usable), limit=Limit(steps=steps), seed=seed, execution=execution,
-        perceptual=None if recipe.perceptual is None else perceptual(), beginning=beginning, tensorboard=tensorboard,
-        on_progress=on_progress,
+        workspace, recipe, frames or list(workspace.manifest.usable), limit=Limit(seconds=seconds, steps=steps),
+        seed=seed, execution=execution, perceptual=None if recipe.perceptual is None else perceptual(),
+        beginning=beginning, tensorboard=tensorboard, on_progress=on_progress,
     )  # fmt: skip
 
 
