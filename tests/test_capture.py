@@ -198,7 +198,7 @@ def test_poses_that_are_damaged_are_told_in_one_line(tmp_path: Path) -> None:
 
 
 def test_footage_is_looked_at_with_the_heavy_network_where_it_can_be_had(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def missing(name: str) -> Path:
         raise WeightsError(f"weights {name}: cannot be fetched")
@@ -208,6 +208,7 @@ def test_footage_is_looked_at_with_the_heavy_network_where_it_can_be_had(
     monkeypatch.setattr(capture, "weight_path", missing)
     monkeypatch.setattr(capture, "available", lambda name: False)
     assert capture.subject_model.__wrapped__() == "full"
+    assert "cannot be fetched; the smaller network looks instead" in caplog.text, "and why is told"
     monkeypatch.setattr(capture, "available", lambda name: True)  # there, but not what it should be
     with pytest.raises(WeightsError):
         capture.subject_model.__wrapped__()

@@ -153,6 +153,16 @@ def test_what_is_written_may_be_read_by_whom_the_umask_lets(tmp_path: Path) -> N
     assert [oct((tmp_path / name).stat().st_mode & 0o777) for name in ("file", "folder")] == ["0o644", "0o755"]
 
 
+def test_where_modes_are_refused_what_was_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, mode: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    with atomic_path(tmp_path / "film") as temporary:
+        temporary.write_text("whole")
+    assert (tmp_path / "film").read_text() == "whole"
+
+
 @pytest.mark.parametrize("name", [".git", ".env", ".ssh"])
 def test_a_folder_of_somebody_s_hidden_files_is_not_empty(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()

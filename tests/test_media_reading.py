@@ -13,9 +13,11 @@ import cv2
 import numpy as np
 import pytest
 
+from dancedouble.capture import is_video
 from dancedouble.errors import MediaError
 from dancedouble.media import decoding
 from dancedouble.media.color import read_orientation
+from dancedouble.media.decoding import open_media
 from dancedouble.media.video import probe, read_frames, read_metadata
 from media_samples import RATE, SIZE, clicks, numbered, read_number, write_video
 
@@ -105,11 +107,24 @@ def test_a_clip_that_starts_late_reads_from_its_first_picture(tmp_path: Path) ->
     assert _numbers(path, start=7, stop=9) == [7, 8]
 
 
+def test_a_place_that_cannot_be_reached_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(path: Path, **options: bool) -> None:
+        raise OSError(116, "Stale file handle")
+
+    monkeypatch.setattr(Path, "stat", lost)
+    with (
+        pytest.raises(MediaError, match=r"cannot be reached \(Stale file handle\)"),
+        open_media(tmp_path / "dance.mp4"),
+    ):
+        pass
+    assert is_video(tmp_path / "dance"), "opening it tells why"
+
+
 def test_a_film_pasted_together_whose_clock_starts_over_is_said_so(tmp_path: Path) -> None:
     part = write_video(tmp_path / "part.ts", [numbered(n) for n in range(60)], rate=30)
     pasted = tmp_path / "pasted.ts"
     pasted.write_bytes(part.read_bytes() * 2)
-    with pytest.raises(MediaError, match=r"clock jumps from 2.0 s to 0.0 s"):
+    with pytest.raises(MediaError, match=r"clock goes back from 2.0 s to 0.0 s"):
         probe(pasted)
 
 

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from dancedouble import capture, pipeline, planning, preparation
+from dancedouble import capture, perception, pipeline, planning, preparation
 from dancedouble.errors import (
     Cancelled,
     ClipTooShortError,
@@ -561,8 +561,38 @@ def test_a_cancel_while_learning_leaves_a_usable_person(world: World, prepared: 
     assert pipeline.render(result.person, world.source, tmp_path / "o.mp4", frames=(0, 3)).frames == 3
 
 
+def test_a_learned_person_is_no_footage_but_can_dance(world: World, learned: TrainResult, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"learned already; they dance with `dancedouble render .*doll.*dance\.mp4"):
+        pipeline.transfer(world.source, learned.person, tmp_path / "out.mp4", consent=CONSENT)
+    assert not any(tmp_path.iterdir())
+
+
+def test_what_stands_in_for_the_paper_s_weights_is_said_before_learning(
+    prepared: PrepareResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Began(Exception):
+        pass
+
+    def begin(*given: Any, **options: Any) -> None:
+        raise Began
+
+    said: list[str] = []
+    monkeypatch.setattr(pipeline, "Trainer", begin)
+    monkeypatch.setattr(pipeline, "load_perceptual", lambda name, device: (None, "VGG16"))
+    monkeypatch.setattr(perception, "available", lambda name: False)
+    for preset, lines in (("edn-global", 1), ("tiny", 0)):
+        said.clear()
+        with pytest.raises(Began):
+            pipeline.train(
+                prepared.workspace, tmp_path / "p.safetensors", preset=preset, steps=1,
+                on_progress=lambda progress: said.append(progress.message),
+            )  # fmt: skip
+        assert len([line for line in said if "VGG16: the weights of VGG19" in line]) == lines
+
+
 def test_info_tells_of_installation_presets_videos_and_poses(world: World, tmp_path: Path) -> None:
     facts = pipeline.info().to_dict()
+    assert facts["weights_kept_in"].endswith("weights")
     assert facts["devices"] and all(weight["licence"] for weight in facts["weights"].values())
     networks = pipeline.info(preset="swift").to_dict()["networks"]
     assert all(network["parameters"] > 0 and network["flops_per_frame"] > 0 for network in networks.values())

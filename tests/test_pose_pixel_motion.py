@@ -85,16 +85,9 @@ def test_looks_without_the_person_tie_nothing_together() -> None:
     np.testing.assert_allclose(followed.xy[:20], apart.xy, atol=1e-3)
 
 
-def test_after_the_last_look_its_correction_is_held() -> None:
-    true = truth()
-    seen, exact = trembling(true), motion_of(true)
-    held = replace(seen, xy=np.concatenate([seen.xy[:20], seen.xy[19:20].repeat(5, 0)]), score=seen.score[:25],
-                   depth=seen.depth[:25])  # fmt: skip
-    looks = Motion(exact.moved[:19], exact.trust[:19], exact.pixel[:19])
-    followed = follow_pixels(held, looks)
-    np.testing.assert_allclose(followed.xy[20:], followed.xy[19:20].repeat(5, 0), atol=1e-4)
-    with pytest.raises(ValueError, match="19 poses of 20 looks"):
-        follow_pixels(seen[:19], looks)
+def test_there_is_a_look_for_every_pose() -> None:
+    with pytest.raises(ValueError, match="19 poses of 60 looks"):
+        follow_pixels(truth()[:19], motion_of(truth()))
 
 
 def test_one_look_is_left_as_it_is() -> None:

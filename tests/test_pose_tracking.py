@@ -213,6 +213,7 @@ def test_two_equal_people_need_a_choice() -> None:
     pair = person(still(80)), person(still(240), height=148)
     error = refusal(*pair)
     assert isinstance(error, SubjectError) and "--person N" in str(error)
+    assert f"`dancedouble info {CLIP} --picture who.png`" in str(error)
     subject, everyone = find_subject(footage(60), Info(CLIP, FPS, 60), FakePoseEstimator(*pair), person=2)
     assert subject.number == 2 and len(everyone) == 2
 

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from dancedouble.errors import InputError, NoPersonError, SubjectError, WeightsError
+from dancedouble.files import is_folder
 from dancedouble.media.video import VideoInfo, probe, read_frames
 from dancedouble.overlap import read_ahead
 from dancedouble.pose.blazepose import BlazePose, LandmarkModel
@@ -90,7 +91,7 @@ def subject_model() -> LandmarkModel:
     except WeightsError as error:
         if available("pose_landmark_heavy"):
             raise
-        log.warning("%s", error)
+        log.warning("%s; the smaller network looks instead", error)
         return "full"
     return "heavy"
 
@@ -201,7 +202,7 @@ def capture_poses(
     people, every, count = 1, 1, None
     meter: FlowMeter | None = None
     motion: Motion | None = None
-    if source.is_dir():
+    if is_folder(source):
         poses = read_json_folder(source, person, fps)
         first, stop = frame_range(frames, len(poses), source)
         poses = poses[first:stop]
@@ -267,7 +268,7 @@ def check_rate(source: Path, fps: Fraction | None) -> None:
 
 def is_video(path: Path) -> bool:
     """Whether a source is to be read as a video: neither poses of ours nor a folder of OpenPose's."""
-    return path.suffix != ".npz" and not path.is_dir()
+    return path.suffix != ".npz" and not is_folder(path)
 
 
 def frame_range(frames: tuple[int, int] | None, count: int, source: Path) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from dancedouble import __version__
 from dancedouble.conditioning import MAP_STRIDE
 from dancedouble.devices import available_devices
 from dancedouble.engine import automatic_engine
+from dancedouble.files import is_folder
 from dancedouble.media.video import probe, read_metadata
 from dancedouble.models.counting import count_flops, count_parameters
 from dancedouble.models.discriminator import MultiScaleDiscriminator
@@ -63,13 +64,13 @@ def describe_path(path: Path) -> dict[str, Any]:
             "preset": recipe["preset"],
             "megabytes": round(path.stat().st_size / 1e6, 1),
         }
-    if path.is_dir() and not (path / MANIFEST).is_file() and holds_openpose(path):
+    if is_folder(path) and not (path / MANIFEST).is_file() and holds_openpose(path):
         crowd = read_crowd(path)
         return {
             "kind": "OpenPose JSON", "frames": crowd.frames, "people_at_most": crowd.most,
             "size_reached": list(crowd.reach) if crowd.most else None, "fps": None,
         }  # fmt: skip
-    if path.is_dir():
+    if is_folder(path):
         values = Workspace(path).manifest.to_dict()
         return {"kind": "workspace", **values, "usable": len(values["usable"])}
     if path.suffix == ".npz":

@@ -107,6 +107,14 @@ def sweep(path: Path) -> None:
                 left.unlink()
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; of what cannot be reached, not: opening it tells why."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def entries(folder: Path) -> list[Path]:
     """What a folder holds, by name, without what nobody has put there: see :data:`LITTER`."""
     return sorted(entry for entry in folder.iterdir() if LITTER.fullmatch(entry.name) is None)

@@ -174,8 +174,9 @@ def train(
     if warm_start is not None:
         beginning = begin_warm(load_person(warm_start), recipe)
     stand_in = named_stand_in(recipe.perceptual)
-    announce(stand_in, "train", on_progress)
     with joined(execution_on(where, precision=precision, save_memory=save_memory)) as execution:
+        if execution.leads:
+            announce(stand_in, "train", on_progress)
         perceptual, judge = load_perceptual(recipe.perceptual, execution.device)
         outcome = Trainer(
             opened, recipe, usable_in(opened.manifest, frames), seed=seed, execution=execution, perceptual=perceptual,

@@ -83,11 +83,15 @@ def prepare_workspace(
     and OutputError.
     """
     info = probe(video)
+    if given is not None and len(given) != info.frames:
+        raise InputError(
+            f"{video}: has {info.frames} frames, but the poses given for it have {len(given)}; expected the same"
+        )
     with new_workspace(folder) as part:
         looking = estimator or subject_estimator(request.detector)
         every = pair_step(info.fps)
         seen = _look(info, part, looking, person, every, None if given is not None else FlowMeter(), on_progress)
-        poses = seen.poses if given is None else _take(given, seen.poses, video, info.frames, every)
+        poses = seen.poses if given is None else _take(given, seen.poses, every)
         moves = seen.steadier.moves()
         poses = replace(poses, xy=poses.xy - moves[:, None])
         if not poses.present.any():
@@ -97,7 +101,7 @@ def prepare_workspace(
         _check(video, usable, height, poses.fps)
         # Poses of the user's were smoothed, or not, as they wished.
         if given is None:
-            cleaned, _, warnings = clean(poses, motion=None if seen.motion is None else seen.motion.steadied(moves))
+            cleaned, _, warnings = clean(poses, motion=seen.motion and seen.motion.steadied(moves))
         else:
             cleaned, _, warnings = clean(poses, "none")
         plate = seen.builder.finish()
@@ -200,12 +204,8 @@ def _mask_bytes(pose: PersonPose) -> NDArray[np.uint8]:
     return (pose.mask * 255).round().astype(np.uint8)
 
 
-def _take(given: PoseSequence, found: PoseSequence, video: Path, frames: int, every: int) -> PoseSequence:
-    """The user's own poses of all ``frames``, one in ``every``; one that was not found, without a mask, stays empty."""
-    if len(given) != frames:
-        raise InputError(
-            f"{video}: has {frames} frames, but the poses given for it have {len(given)}; expected the same"
-        )
+def _take(given: PoseSequence, found: PoseSequence, every: int) -> PoseSequence:
+    """The user's own poses, one in ``every``; a frame needs a mask, so one that was not found stays empty."""
     taken = given[::every]
     return replace(taken, score=taken.score * found.present[:, None], size=found.size, fps=found.fps)
 

@@ -17,7 +17,7 @@ from dancedouble.coverage.footage import FootageFault, inspect_footage
 from dancedouble.coverage.quality import TRUSTED, QualityCurve
 from dancedouble.coverage.sheet import choose_moments, draw_contact_sheet
 from dancedouble.evaluation.report import EvaluationReport
-from dancedouble.files import write_atomically
+from dancedouble.files import is_folder, write_atomically
 from dancedouble.media.video import read_frames
 from dancedouble.person import load_person
 from dancedouble.pose.keypoints import PoseSequence
@@ -60,7 +60,7 @@ class Examination:
 
 def open_clip(path: Path, *, person: int | None, on_progress: OnProgress) -> Clip:
     """A video, poses (``.npz``, OpenPose JSON folder), a workspace or a person file. Raises the kinds of InputError."""
-    if (path / MANIFEST).is_file():
+    if is_folder(path) and (path / MANIFEST).is_file():
         return _workspace_clip(Workspace(path))
     if path.suffix == ".safetensors":
         poses = load_person(path).poses

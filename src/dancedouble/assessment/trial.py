@@ -78,7 +78,7 @@ class Dance:
     learnable: PoseSequence
     """The poses that may be learned from."""
     first: int
-    """Number in its clip of the first frame."""
+    """Number of the first frame, among those that are kept of its clip."""
     clip: str
     protocol: str
     synthetic: bool

@@ -65,7 +65,7 @@ class EvaluationReport:
     """One or two sentences: what was trained on, what was tested on, what truth is."""
     fps: float
     first_frame: int
-    """Number in the clip of the first test frame."""
+    """Number among the clip's kept frames of the first test frame."""
     methods: tuple[Method, ...]
     """The method that is reported on first, then baselines and ablations."""
     moments: tuple[Moment, ...]

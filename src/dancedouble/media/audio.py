@@ -1,5 +1,5 @@
-"""The source's sound in the result: packets copied as they are where the container can hold them, re-encoded to
-AAC otherwise.
+"""The source's sound in the result: packets copied as they are where every player knows them, otherwise re-encoded to
+AAC, in stereo.
 
 Both tracks are pulled as the video grows, so memory does not grow with length, and both keep exact sync:
 packets keep their time stamps minus the cut's start. A cut seldom starts at a packet's edge; the packets
@@ -96,7 +96,7 @@ def open_track(output: OutputContainer, cut: AudioCut) -> Iterator[AudioTrack | 
             return
         has_video = decoding.find_video_stream(source) is not None
         origin = cut.start + (survey(cut.path).timeline.start_time if has_video else Fraction(0))
-        if _fits(stream, output):
+        if _known_everywhere(stream):
             yield _CopiedTrack(output, source, stream, cut, origin)
         else:
             yield _EncodedTrack(output, source, stream, cut, origin)
@@ -107,8 +107,8 @@ def _sound_of(source: InputContainer) -> AudioStream | None:
     return next((audio for audio in source.streams.audio if audio.codec_context is not None), None)
 
 
-def _fits(stream: AudioStream, output: OutputContainer) -> bool:
-    """Whether ``output`` takes the packets as they are; MP3 below 16 kHz, which mp4 refuses, counts as not."""
+def _known_everywhere(stream: AudioStream) -> bool:
+    """Whether packets go as they are; MP3 below 16 kHz, which mp4 refuses, does not."""
     name = stream.codec_context.name
     return name in CODECS and not (name.startswith("mp3") and stream.sample_rate < LOWEST_MP3)
 

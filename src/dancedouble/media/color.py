@@ -82,7 +82,10 @@ _TURNED = {
 
 
 def read_orientation(frame: VideoFrame) -> Orientation:
-    """The orientation of the display matrix that ``frame`` carries; upright when it carries none."""
+    """The orientation of the display matrix that ``frame`` carries; upright when it carries none.
+
+    Of a frame that also carries what PyAV does not know, only how it is turned is told, not whether it is mirrored.
+    """
     try:
         attached = list(cast(Iterable[SideData], frame.side_data))
     except ValueError:  # of a kind that PyAV does not know yet, as both eyes of a phone's spatial video have

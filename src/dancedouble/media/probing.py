@@ -18,7 +18,7 @@ from dancedouble.media import decoding
 from dancedouble.media.color import Orientation, read_orientation, square_pixel_width
 from dancedouble.media.timeline import Timeline, fit_timeline
 
-_STEP_BACK, _STEP_ON = 1, 3600  # seconds between two packets from which a clock is not believed
+_STEP_BACK = 1  # second that a clock may go back from one packet to the next
 _MISSING = 1  # seconds that may be missing at the end before a file counts as cut short
 _FORMATS_WITH_DURATION = {"matroska", "flv"}  # in the header, not guessed from the file's size
 _CONTAINER_TAGS = {"major_brand", "minor_version", "compatible_brands"}
@@ -133,10 +133,10 @@ def _packet_timeline(path: Path) -> Timeline | None:
         for packet in decoding.demux(path, container, stream):
             if packet.size == 0:
                 continue
-            clock = _next_second(path, clock, packet)
             if packet.pts is None:
                 return None
             if not packet.is_discard:  # edit lists discard packets that decoding needs but nobody sees
+                clock = _next_second(path, clock, packet)
                 ticks[packet.pts] = packet.duration or 0
         if not ticks or stream.time_base is None:
             return None
@@ -146,13 +146,13 @@ def _packet_timeline(path: Path) -> Timeline | None:
 
 
 def _next_second(path: Path, before: Fraction | None, packet: Packet[Stream]) -> Fraction | None:
-    """When a packet is decoded, in seconds. Raises MediaError where the clock jumps: part of the film would be lost."""
+    """When a packet is decoded, in seconds. Raises MediaError where the clock starts over: what follows was lost."""
     if packet.dts is None:
         return before
     now = packet.dts * packet.time_base
-    if before is not None and not -_STEP_BACK < now - before < _STEP_ON:
+    if before is not None and now < before - _STEP_BACK:
         raise MediaError(
-            f"{path}: its clock jumps from {float(before):.1f} s to {float(now):.1f} s, as if it were pasted together;"
+            f"{path}: its clock goes back from {float(before):.1f} s to {float(now):.1f} s, as if pasted together;"
             " export it again in any video editor, or cut it there"
         )
     return now
@@ -178,7 +178,10 @@ def _check_complete(path: Path, container: InputContainer, stream: VideoStream, 
     there = last * stream.time_base
     if "mp4" in container.format.name:
         index = stream.index_entries
-        promised = max((index[i].timestamp for i in range(len(index))), default=0) * stream.time_base
+        promised = (
+            max((index[i].timestamp for i in range(len(index)) if not index[i].is_discard), default=0)
+            * stream.time_base
+        )
     elif container.format.name.split(",")[0] in _FORMATS_WITH_DURATION and container.duration:
         promised = Fraction(container.duration, 1_000_000)
         if promised - there > _MISSING:

@@ -322,7 +322,7 @@ def choose_subject(
         first, second = (f"{track.height:.0f} px tall, {track.presence:.0%} of the time" for track in tracks[:2])
         raise SubjectError(
             f"{path}: {len(tracks)} people and no clear subject (person 1: {first}; person 2: {second}); "
-            f"choose one with --person N, by the numbers of `dancedouble info {path.name} --picture who.png`"
+            f"choose one with --person N, by the numbers of `dancedouble info {path} --picture who.png`"
         )
     track = tracks[(person or 1) - 1]
     if part is not None:

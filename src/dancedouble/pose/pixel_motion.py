@@ -124,17 +124,17 @@ def follow_pixels(poses: PoseSequence, motion: Motion) -> PoseSequence:
     differs from the joint's by something constant, as of somebody who turns evenly, changes nothing.
 
     Args:
-        poses: T poses, smoothed; of the looks, and after the last one held.
-        motion: what was measured from look to look.
+        poses: T poses, smoothed.
+        motion: what was measured from each to the next.
 
-    Raises ValueError for fewer poses than looks.
+    Raises ValueError where poses and looks are not as many.
     """
     looks = len(motion.trust) + 1
-    if len(poses) < looks and looks > 1:
+    if len(poses) != looks:
         raise ValueError(f"{len(poses)} poses of {looks} looks")
     if looks < 2:
         return poses
-    found, seen = poses.xy[:looks, COLUMNS].astype(np.float64), poses.score[:looks, COLUMNS] > 0
+    found, seen = poses.xy[:, COLUMNS].astype(np.float64), poses.score[:, COLUMNS] > 0
     change = np.zeros((looks, len(JOINTS), 2), np.float32)
     closeness = (REACH_SECONDS * float(poses.fps)) ** 2
     for joint in range(len(JOINTS)):
@@ -142,7 +142,6 @@ def follow_pixels(poses: PoseSequence, motion: Motion) -> PoseSequence:
         weight = closeness * motion.trust[:, joint] * (here[:-1] & here[1:])
         kept = _kept_near(found[:, joint], motion.moved[:, joint], weight, APART * motion.pixel)
         change[here, joint] = (kept - found[:, joint])[here]
-    change = np.pad(change, ((0, len(poses) - looks), (0, 0), (0, 0)), mode="edge")
     xy = poses.xy + np.einsum("pj,tja->tpa", FOLLOWED, change)
     return replace(poses, xy=np.where(poses.score[..., None] > 0, xy, poses.xy))
 
