@@ -312,16 +312,20 @@ def test_mp3_that_mp4_does_not_take_becomes_aac(tmp_path: Path, rate: int) -> No
 
 
 def test_sound_that_changes_its_channels_on_the_way_goes_on(tmp_path: Path) -> None:
-    """Two transport streams one after the other, as a broadcast that goes over from mono to stereo."""
-    parts = [
-        write_video(
-            tmp_path / f"{layout}.ts", [numbered(n) for n in range(2 * FPS)], rate=FPS, sound=clicks(2, 0.5),
-            sound_codec="mp2", layout=layout,
-        )
-        for layout in ("mono", "stereo")
-    ]  # fmt: skip
-    (tmp_path / "both.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
-    cut = AudioCut(tmp_path / "both.ts", Fraction(0), Fraction(4))
+    """One stream of sound after the other, as a broadcast that goes over from mono to stereo."""
+    parts = []
+    for layout in ("mono", "stereo"):
+        parts.append(tmp_path / f"{layout}.mp2")
+        with av.open(str(parts[-1]), "w") as container:
+            stream = container.add_stream("mp2", rate=RATE, layout=layout)
+            sound = clicks(2, 0.5)
+            samples = (np.repeat(sound, len(stream.layout.channels), 0).T * 32767).astype(np.int16).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout=layout)
+            frame.sample_rate = RATE
+            container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    (tmp_path / "both.mp2").write_bytes(b"".join(part.read_bytes() for part in parts))
+    cut = AudioCut(tmp_path / "both.mp2", Fraction(0), Fraction(4))
     with VideoWriter(tmp_path / "out.mp4", SIZE, Fraction(FPS), audio=cut) as writer:
         for n in range(4 * FPS):
             writer.write(numbered(n))
