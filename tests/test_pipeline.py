@@ -36,6 +36,7 @@ from dancedouble.planning import choose_size, plan_budget, short_of_learning
 from dancedouble.pose.estimator import FakePoseEstimator, PersonPose, Roi, bounds, read_stamp, stamp_frame
 from dancedouble.pose.keypoints import PoseSequence
 from dancedouble.pose.openpose_json import write_openpose
+from dancedouble.pose.pixel_motion import Motion
 from dancedouble.pose.skeleton import INDEX
 from dancedouble.progress import Progress
 from dancedouble.recipe import Recipe
@@ -723,6 +724,24 @@ def test_somebody_else_in_the_footage_is_told_of(world: World, tmp_path: Path, m
     result = pipeline.prepare(world.target, tmp_path / "w", consent=CONSENT)
     assert any("2 people" in line for line in result.warnings)
     assert result.person_height > 100, "the taller one is learned"
+
+
+def test_poses_of_footage_move_as_its_pixels_do_and_given_ones_stay(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, Motion | None]] = []
+
+    def cleaning(poses: PoseSequence, smoothing: capture.Smoothing = "local", *, motion: Motion | None = None) -> Any:
+        asked.append((smoothing, motion))
+        return capture.clean(poses, smoothing, motion=motion)
+
+    monkeypatch.setattr(preparation, "clean", cleaning)
+    pipeline.prepare(world.target, tmp_path / "w", consent=CONSENT)
+    world.target_poses.save(tmp_path / "given.npz")
+    pipeline.prepare(world.target, tmp_path / "g", consent=CONSENT, poses=tmp_path / "given.npz")
+    (found, motion), given = asked
+    assert found == "local" and motion is not None and given == ("none", None)
+    assert motion.trust.shape[0] == 35 and motion.trust.max() > 0.3
 
 
 def test_of_fast_footage_every_other_frame_is_learned_from(world: World, tmp_path: Path) -> None:
