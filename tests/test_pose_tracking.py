@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from dancedouble.pose.tracking import (
     list_people,
     people_sheet,
     sample_step,
-    track_subject,
+    watch_subject,
 )
 from dancedouble.progress import Progress
 
@@ -52,6 +53,12 @@ def person(x: np.ndarray, *, height: float = 150, present: slice | None = None) 
         xy[:, INDEX[name], 1] = 220 - up * height
         score[present if present is not None else slice(None), INDEX[name]] = 1
     return PoseSequence(xy=xy, score=score, size=SIZE, fps=FPS)
+
+
+def followed(*given: Any, **options: Any) -> Iterator[PersonPose | None]:
+    """The poses alone of what ``watch_subject`` yields."""
+    for seen in watch_subject(*given, **options):
+        yield seen.pose
 
 
 def footage(frames: int) -> Iterator[Frame]:
@@ -121,7 +128,7 @@ def test_the_clear_subject_is_followed_in_every_frame() -> None:
     walk = np.linspace(60, 260, 90).astype(np.float32)
     subject, other = person(walk), person(still(40, 90), height=100)
     info = Info(CLIP, FPS, 90)
-    poses = list(track_subject(lambda: footage(90), info, FakePoseEstimator(other, subject)))
+    poses = list(followed(lambda: footage(90), info, FakePoseEstimator(other, subject)))
     assert len(poses) == 90
     for index, pose in enumerate(poses):
         assert pose is not None
@@ -142,7 +149,7 @@ def test_every_third_frame_alone_is_followed_where_no_more_are_given() -> None:
 def test_a_subject_is_not_lost_to_somebody_they_pass() -> None:
     across, back = np.linspace(40, 280, 120), np.linspace(280, 40, 120)
     subject, other = person(across.astype(np.float32)), person(back.astype(np.float32), height=125)
-    poses = track_subject(lambda: footage(120), Info(CLIP, FPS, 120), FakePoseEstimator(subject, other))
+    poses = followed(lambda: footage(120), Info(CLIP, FPS, 120), FakePoseEstimator(subject, other))
     wrong = [i for i, pose in enumerate(poses) if pose is None or not np.array_equal(pose.xy, subject.xy[i])]
     assert len(wrong) <= 8 and not [i for i in wrong if not 50 <= i <= 70], wrong
 
@@ -150,7 +157,7 @@ def test_a_subject_is_not_lost_to_somebody_they_pass() -> None:
 def test_frames_without_the_subject_are_gaps() -> None:
     subject = person(still(100, 120))
     subject.score[40:80] = 0
-    poses = list(track_subject(lambda: footage(120), Info(CLIP, FPS, 120), FakePoseEstimator(subject)))
+    poses = list(followed(lambda: footage(120), Info(CLIP, FPS, 120), FakePoseEstimator(subject)))
     present = np.array([pose is not None for pose in poses])
     assert present[:40].all() and not present[40:80].any()
     assert present[86:].all(), "found again within a sample"
@@ -158,7 +165,7 @@ def test_frames_without_the_subject_are_gaps() -> None:
 
 def test_a_person_asked_for_is_followed_though_smaller() -> None:
     big, small = person(still(80)), person(still(240), height=100)
-    poses = track_subject(lambda: footage(60), Info(CLIP, FPS, 60), FakePoseEstimator(big, small), person=2)
+    poses = followed(lambda: footage(60), Info(CLIP, FPS, 60), FakePoseEstimator(big, small), person=2)
     assert all(pose is not None and np.array_equal(pose.xy, small.xy[0]) for pose in poses)
 
 
@@ -277,7 +284,7 @@ def test_a_pose_that_slips_far_off_the_track_is_not_the_subject() -> None:
 def test_progress_tells_both_passes_and_can_cancel() -> None:
     told: list[Progress] = []
     info, estimator = Info(CLIP, FPS, 60), FakePoseEstimator(person(still(80)))
-    list(track_subject(lambda: footage(60), info, estimator, on_progress=told.append))
+    list(followed(lambda: footage(60), info, estimator, on_progress=told.append))
     assert [report.stage for report in told] == ["people"] * 60 + ["poses"] * 60
     assert told[-1].done == told[-1].total == 60
 
@@ -287,7 +294,7 @@ def test_progress_tells_both_passes_and_can_cancel() -> None:
 
     seen = 0
     with pytest.raises(Cancelled):
-        for _pose in track_subject(lambda: footage(60), info, estimator, on_progress=stop):
+        for _pose in followed(lambda: footage(60), info, estimator, on_progress=stop):
             seen += 1
     assert seen == 3
 
@@ -343,7 +350,7 @@ def test_who_is_like_some_poses_is_followed_and_not_the_more_prominent_one() -> 
     tall, small = person(still(80)), person(still(240), height=100)
     estimator, info = FakePoseEstimator(small, tall), Info(CLIP, FPS, 60)
     for wanted in (tall, small):
-        seen = list(track_subject(lambda: footage(60), info, estimator, person=wanted))
+        seen = list(followed(lambda: footage(60), info, estimator, person=wanted))
         assert all(pose is not None for pose in seen)
         assert np.median([pose.xy[INDEX["nose"], 0] for pose in seen if pose]) == wanted.xy[0, INDEX["nose"], 0]
 

@@ -100,10 +100,8 @@ def prepare_workspace(
         height = person_height(poses)
         _check(video, usable, height, poses.fps)
         # Poses of the user's were smoothed, or not, as they wished.
-        if given is None:
-            cleaned, _, warnings = clean(poses, motion=seen.motion and seen.motion.steadied(moves))
-        else:
-            cleaned, _, warnings = clean(poses, "none")
+        motion = seen.motion and seen.motion.steadied(moves)
+        cleaned, _, warnings = clean(poses, "local" if given is None else "none", motion=motion)
         plate = seen.builder.finish()
         drift = max(plate.drift, seen.steadier.drift / info.size[1])
         noticed = [*clip_notes(info), *warnings, *_notes(plate, drift, seen.people)]
@@ -138,7 +136,7 @@ def _look(
 ) -> _Looked:  # fmt: skip
     """Write steadied frames, one in ``every``, and masks into ``folder``, and tell what was seen on the way.
 
-    Motion is measured by ``meter``.
+    Motion is measured by ``meter``, where there is one.
     """
     builder, steadier, agreement = PlateBuilder(), Steadier(), np.zeros(-(-info.frames // every))
 

@@ -25,7 +25,7 @@ from dancedouble.progress import OnProgress, Stage, ignore_progress
 
 __all__ = [
     "Clip", "Seen", "Sighting", "Track", "busiest_frame", "choose_subject", "find_subject", "follow_subject",
-    "list_people", "people_sheet", "sample_step", "track_subject", "watch_subject",
+    "list_people", "people_sheet", "sample_step", "watch_subject",
 ]  # fmt: skip
 
 ON_TRACK = 0.3
@@ -102,19 +102,6 @@ def watch_subject(
     others = [track for track in everyone if track.number != subject.number]
     stage = Stage("poses", on_progress, total=info.frames, note=info.path.name)
     yield from stage.track(follow_subject(read_ahead(frames_factory()), estimator, subject, others=others))
-
-
-def track_subject(
-    frames_factory: Callable[[], Iterator[Frame]],
-    info: Clip,
-    estimator: PoseEstimator,
-    *,
-    person: Whom = None,
-    on_progress: OnProgress = ignore_progress,
-) -> Iterator[PersonPose | None]:
-    """:func:`watch_subject` without the frames: the subject's pose in each; None where they are not there."""
-    for seen in watch_subject(frames_factory, info, estimator, person=person, on_progress=on_progress):
-        yield seen.pose
 
 
 def find_subject(
